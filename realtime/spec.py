@@ -1,0 +1,225 @@
+"""The contract between training and playing: what a model eats, what it returns, how late it is.
+
+`ModelSpec` travels inside the checkpoint and inside the `.onnx` file. It is frozen and typed,
+goes to JSON and back, and an unknown, missing or mistyped key is an error that names the key.
+Nothing else in the project hard-codes a sample rate, a hop or a source name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .errors import AdvsepError
+from .strict import FormatError, from_plain
+
+SCHEMA_VERSION = 1
+
+METADATA_KEY = "advsep.model_spec"
+"""Key of the ONNX file's `metadata_props` under which the spec's JSON lies."""
+
+
+class SpecError(AdvsepError):
+    """A contract that contradicts itself or is of another version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalSpec:
+    """How sound becomes features and masks become sound.
+
+    The analysis window is long and asymmetric; the synthesis window is its last
+    `synthesis_samples` samples, which alone decide the latency (see `realtime.windows`).
+
+    Attributes:
+        sample_rate_hz: the rate the model was trained at.
+        native_rates_hz: rates it may be fed at without resampling (contains `sample_rate_hz`).
+        window_samples: N, length of the analysis window, even.
+        hop_samples: H, divides `synthesis_samples / 2`.
+        synthesis_samples: S, even, at most N.
+        lookahead_frames: frames by which the mask lags its spectrum.
+        channels: 1 (mono) or 2 (stereo, analysed as mid and side).
+        band_edges_bins: strictly rising, from 0 to at most N/2 + 1; band b averages the
+            magnitudes of the bins `band_edges_bins[b]` to `band_edges_bins[b + 1] - 1`.
+        compression: law that maps a band's magnitude m to a feature; `log1p` is ln(1 + scale * m).
+        feature_scale: the `scale` of the law, for samples in ±1 and an unnormalised rfft.
+    """
+
+    sample_rate_hz: int
+    native_rates_hz: tuple[int, ...]
+    window_samples: int
+    hop_samples: int
+    synthesis_samples: int
+    lookahead_frames: int
+    channels: int
+    band_edges_bins: tuple[int, ...]
+    compression: Literal["log1p"]
+    feature_scale: float
+
+    def __post_init__(self) -> None:
+        n, h, s = self.window_samples, self.hop_samples, self.synthesis_samples
+        check_windows(n, h, s)
+        _require(self.sample_rate_hz > 0, f"sample_rate_hz must be positive, got {self.sample_rate_hz}")
+        _require(
+            self.sample_rate_hz in self.native_rates_hz,
+            f"native_rates_hz must contain sample_rate_hz {self.sample_rate_hz}, got {self.native_rates_hz}",
+        )
+        _require(self.lookahead_frames >= 0, f"lookahead_frames must be 0 or more, got {self.lookahead_frames}")
+        _require(self.channels in (1, 2), f"channels must be 1 or 2, got {self.channels}")
+        edges = self.band_edges_bins
+        rising = len(edges) >= 2 and all(a < b for a, b in zip(edges[:-1], edges[1:], strict=True))
+        _require(
+            rising and edges[0] == 0 and edges[-1] <= self.bins,
+            f"band_edges_bins must rise from 0 to at most {self.bins} (window_samples / 2 + 1)",
+        )
+        _require(
+            math.isfinite(self.feature_scale) and self.feature_scale > 0,
+            f"feature_scale must be positive, got {self.feature_scale}",
+        )
+
+    @property
+    def bins(self) -> int:
+        """Bins of the one-sided spectrum, N/2 + 1."""
+        return self.window_samples // 2 + 1
+
+    @property
+    def bands(self) -> int:
+        """Bands of a feature frame and of a mask frame."""
+        return len(self.band_edges_bins) - 1
+
+    @property
+    def latency_samples(self) -> int:
+        """Delay of the separated stream when it is fed at most a hop at a time: S + look-ahead."""
+        return self.synthesis_samples + self.lookahead_frames * self.hop_samples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSpec:
+    """One recurrent state of the network: `name` in, `name + "_next"` out, float32, zeros at the start."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSummary:
+    """Where the weights come from."""
+
+    corpora: tuple[str, ...]
+    steps: int
+    audio_hours: float
+    validation_sdr_gain_db: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """Everything a player must know of a model file.
+
+    The graph takes `features` [1, channel, frame, band] and the states, and returns `masks`
+    [1, channel, frame, band] in 0…1 for the first source (left and right) and the next states.
+    Features are mid and side (stereo) or the one channel (mono).
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    kind: Literal["live-unet"]
+    sources: tuple[str, ...]
+    signal: SignalSpec
+    states: tuple[StateSpec, ...]
+    latency_samples: int
+    training: TrainingSummary
+    weights_licence: str
+    commit: str
+    checkpoint_sha256: str
+
+    def __post_init__(self) -> None:
+        _require(
+            self.schema_version == SCHEMA_VERSION,
+            f"schema_version is {self.schema_version}, this advsep reads {SCHEMA_VERSION}: "
+            f"{'upgrade advsep' if self.schema_version > SCHEMA_VERSION else 'export the checkpoint again'}",
+        )
+        _require(
+            len(self.sources) == 2 and len(set(self.sources)) == 2,
+            f"sources must be two different names (the masked one first), got {self.sources}",
+        )
+        _require(
+            self.latency_samples == self.signal.latency_samples,
+            f"latency_samples is {self.latency_samples} but the signal path makes {self.signal.latency_samples}",
+        )
+        names = [state.name for state in self.states]
+        _require(len(set(names)) == len(names), f"states must have different names, got {names}")
+
+    def to_json(self) -> str:
+        """The spec as one line of JSON."""
+        return json.dumps(dataclasses.asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelSpec:
+        """Read what `to_json` wrote.
+
+        Raises:
+            FormatError: not JSON, or a key is unknown, missing or of the wrong type.
+            SpecError: of another schema version, or contradictory.
+        """
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise FormatError(f"the model's contract is not JSON: {error}") from None
+        if isinstance(data, dict):
+            version = typing.cast("dict[str, Any]", data).get("schema_version", SCHEMA_VERSION)
+            # The version comes first: another schema's keys would only confuse the reader.
+            if isinstance(version, int) and version != SCHEMA_VERSION:
+                raise SpecError(
+                    f"the model's contract has schema version {version}, this advsep reads {SCHEMA_VERSION}: "
+                    + ("upgrade advsep" if version > SCHEMA_VERSION else "export the checkpoint again")
+                )
+        return from_plain(cls, data, "model")
+
+
+def check_windows(window_samples: int, hop_samples: int, synthesis_samples: int) -> None:
+    """Refuse windows that cannot reconstruct.
+
+    Raises:
+        SpecError: unless 0 < S <= N, both even, and H divides S/2.
+    """
+    n, h, s = window_samples, hop_samples, synthesis_samples
+    _require(
+        0 < s <= n and n % 2 == 0 and s % 2 == 0 and h > 0 and (s // 2) % h == 0,
+        f"windows need 0 < synthesis_samples <= window_samples, both even, and hop_samples a divisor of "
+        f"synthesis_samples / 2; got window_samples {n}, hop_samples {h}, synthesis_samples {s}",
+    )
+
+
+def geometric_band_edges(bins: int, bands: int, single_bins: int) -> tuple[int, ...]:
+    """Edges of `bands` bands over `bins` bins: `single_bins` of one bin, the rest widening geometrically.
+
+    Args:
+        bins: how many bins to cover (leave the Nyquist bin out by passing N/2).
+        bands: how many bands to make, more than `single_bins`.
+        single_bins: how many bands at the low end are one bin wide.
+
+    Raises:
+        SpecError: when the bins do not suffice for the bands.
+    """
+    wide = bands - single_bins
+    left = bins - single_bins
+    _require(0 < wide <= left, f"cannot lay {bands} bands ({single_bins} of one bin) over {bins} bins")
+    low, high = 1.0, 2.0
+    for _ in range(100):
+        ratio = (low + high) / 2
+        low, high = (low, ratio) if sum(ratio**i for i in range(1, wide + 1)) > left else (ratio, high)
+    edges = list(range(single_bins + 1))
+    total = 0.0
+    for i in range(1, wide + 1):
+        total += low**i
+        edges.append(max(edges[-1] + 1, single_bins + round(total)))
+    edges[-1] = bins
+    return tuple(edges)
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise SpecError(message)

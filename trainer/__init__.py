@@ -1,0 +1,1 @@
+"""What runs over night: data, networks, losses, the training loop, evaluation."""

@@ -1,0 +1,116 @@
+"""Checkpoints: everything needed to go on, or to export, in one file that is whole or not there."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import pickle
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..realtime.errors import AdvsepError
+from ..realtime.strict import FormatError, from_plain
+from .config import TrainConfig
+from .live_unet import LiveUnet
+
+CHECKPOINT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """State of a run after `step` optimiser steps.
+
+    Attributes:
+        config: the resolved configuration.
+        network: weights as the optimiser sees them.
+        averaged: exponential moving average of the weights; what is validated and exported.
+        optimiser: state of AdamW.
+        carried: the network's states of each lane, for the segment that follows.
+        step: optimiser steps done.
+        audio_seconds: audio learnt from.
+        best_gain_db: best mean vocal SDR gain at a validation so far, None before the first.
+        validation_gain_db: the gain of these averaged weights, None where they were not validated.
+        corpora: names of the training corpora.
+        commit: of the code, empty where unknown.
+    """
+
+    config: TrainConfig
+    network: dict[str, torch.Tensor]
+    averaged: dict[str, torch.Tensor]
+    optimiser: dict[str, Any]
+    carried: list[torch.Tensor]
+    step: int
+    audio_seconds: float
+    best_gain_db: float | None
+    validation_gain_db: float | None
+    corpora: tuple[str, ...]
+    commit: str
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write atomically: a stop at any moment leaves the old file or the new one.
+
+    Raises:
+        AdvsepError: the file cannot be written.
+    """
+    plain = {field.name: getattr(checkpoint, field.name) for field in dataclasses.fields(checkpoint)}
+    plain["config"] = dataclasses.asdict(checkpoint.config)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        torch.save({"advsep_checkpoint": CHECKPOINT_VERSION, **plain}, partial)
+        os.replace(partial, path)
+    except (OSError, RuntimeError) as error:
+        partial.unlink(missing_ok=True)
+        raise AdvsepError(f"{path}: cannot write the checkpoint: {error}") from None
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint of this version.
+
+    Raises:
+        AdvsepError: missing, not a checkpoint, damaged, or of another version.
+    """
+    try:
+        data = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise AdvsepError(f"{path}: no such checkpoint") from None
+    except OSError as error:
+        raise AdvsepError(f"{path}: cannot be read: {error.strerror}") from None
+    except (RuntimeError, pickle.UnpicklingError, EOFError, zipfile.BadZipFile, ValueError, KeyError):
+        raise AdvsepError(
+            f"{path}: not a checkpoint of advsep-train, or damaged; expected last.ckpt or best.ckpt of a run"
+        ) from None
+    version = data.pop("advsep_checkpoint", None) if isinstance(data, dict) else None
+    if version != CHECKPOINT_VERSION:
+        raise AdvsepError(
+            f"{path}: expected an advsep checkpoint of version {CHECKPOINT_VERSION}, "
+            f"found {'no version' if version is None else f'version {version}'}; train again or use the advsep that wrote it"
+        )
+    wanted = {field.name for field in dataclasses.fields(Checkpoint)}
+    if set(data) != wanted:
+        raise FormatError(f"{path}: checkpoint keys differ: {', '.join(sorted(set(data) ^ wanted))}")
+    data["config"] = from_plain(TrainConfig, data["config"], f"{path}: config")
+    data["corpora"] = tuple(data["corpora"])
+    return Checkpoint(**data)
+
+
+def averaged_network(checkpoint: Checkpoint) -> LiveUnet:
+    """The network with the averaged weights, in evaluation mode."""
+    spec = checkpoint.config.signal.spec()
+    network = LiveUnet(spec.bands, spec.channels, checkpoint.config.network)
+    network.load_state_dict(checkpoint.averaged)
+    return network.eval()
+
+
+def file_sha256(path: Path) -> str:
+    """Hash of a file's bytes, hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,141 @@
+"""Typed configuration of a training run: dataclasses, TOML presets, an unknown key is an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from ..realtime.errors import AdvsepError
+from ..realtime.spec import SignalSpec, geometric_band_edges
+from ..realtime.strict import from_plain
+from .live_unet import LiveUnetConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalConfig:
+    """What a person chooses of a `SignalSpec`; the band edges follow from it."""
+
+    sample_rate_hz: int = 44100
+    native_rates_hz: tuple[int, ...] = (44100, 48000)
+    window_samples: int = 2048
+    hop_samples: int = 256
+    synthesis_samples: int = 512
+    lookahead_frames: int = 0
+    channels: int = 2
+    bands: int = 256
+    single_bins: int = 192
+    compression: Literal["log1p"] = "log1p"
+    feature_scale: float = 4.0
+
+    def spec(self) -> SignalSpec:
+        """The contract that this choice makes."""
+        plain = dataclasses.asdict(self)
+        bands, single_bins = plain.pop("bands"), plain.pop("single_bins")
+        edges = geometric_band_edges(self.window_samples // 2, bands, single_bins)
+        return SignalSpec(band_edges_bins=edges, **plain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemixConfig:
+    """How training examples are made from tracks.
+
+    Attributes:
+        pair_probability: chance that voice and accompaniment come from the same moment of one song.
+        voice_to_band_db: mean and standard deviation of the level of the voice over the accompaniment.
+        level_dbfs: range of the accompaniment's RMS level.
+        speed_range: range of the playback speed (pitch and tempo together).
+        no_voice_probability: chance of an instrumental example.
+        no_band_probability: chance of an a-cappella example.
+        swap_probability: chance, a stem, that left and right change places.
+    """
+
+    pair_probability: float = 0.5
+    voice_to_band_db: tuple[float, ...] = (-3.0, 5.0)
+    level_dbfs: tuple[float, ...] = (-30.0, -14.0)
+    speed_range: tuple[float, ...] = (0.9, 1.11)
+    no_voice_probability: float = 0.08
+    no_band_probability: float = 0.04
+    swap_probability: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimiserConfig:
+    """AdamW with warm-up, a constant rate and a linear decay over the last part of the steps.
+
+    The schedule depends on the step and the total alone, so a run may be resumed with another total.
+    """
+
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    warmup_steps: int = 100
+    decay_fraction: float = 0.3
+    clip_norm: float = 1.0
+    ema_decay: float = 0.998
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """One training run.
+
+    Attributes:
+        name: the model's name, `live-12`.
+        segment_frames: frames between two steps of the optimiser.
+        excerpt_segments: segments that follow each other with carried state before a lane starts afresh.
+        lanes: sequences trained side by side (the batch).
+        steps: optimiser steps in all.
+        phase_weight: weight of the phase-sensitive part of the loss.
+        validate_every: steps between validations (a checkpoint is written with each).
+        validation_seconds: at most so much of each validation track, from its middle.
+        precision: of the network's forward pass, a Fabric precision.
+        seed: everything random follows from it and the step.
+        weights_licence: what the exported file will say of its weights.
+    """
+
+    name: str
+    signal: SignalConfig = field(default_factory=SignalConfig)
+    network: LiveUnetConfig = field(default_factory=LiveUnetConfig)
+    remix: RemixConfig = field(default_factory=RemixConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    segment_frames: int = 256
+    excerpt_segments: int = 8
+    lanes: int = 16
+    steps: int = 4000
+    phase_weight: float = 1.0
+    validate_every: int = 200
+    validation_seconds: float = 30.0
+    precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed"
+    seed: int = 0
+    weights_licence: str = "unspecified: state the licence of your recordings with --weights-licence"
+
+
+def preset_names() -> list[str]:
+    """Names that `load_preset` knows."""
+    folder = resources.files(__package__ or "") / "presets"
+    return sorted(Path(str(item)).stem for item in folder.iterdir() if str(item).endswith(".toml"))
+
+
+def load_preset(name_or_path: str, **overrides: Any) -> TrainConfig:
+    """A bundled preset by name or a TOML file by path, with top-level keys replaced.
+
+    Raises:
+        AdvsepError: no such preset, not TOML, or a key is unknown or mistyped.
+    """
+    path = Path(name_or_path)
+    if path.suffix == ".toml":
+        try:
+            text = path.read_text("utf-8")
+        except OSError as error:
+            raise AdvsepError(f"{path}: cannot read the preset: {error.strerror}") from None
+    elif name_or_path in preset_names():
+        text = (resources.files(__package__ or "") / "presets" / f"{name_or_path}.toml").read_text("utf-8")
+    else:
+        raise AdvsepError(f"no preset '{name_or_path}': choose one of {', '.join(preset_names())} or a .toml file")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise AdvsepError(f"{name_or_path}: not TOML: {error}") from None
+    return from_plain(TrainConfig, data | overrides, str(name_or_path))

@@ -1,0 +1,139 @@
+"""The network that plays live: a U-Net that strides along frequency only and carries its past as explicit state.
+
+The forward pass is `(features, *states) -> (masks, *states)` for any number of frames, so training
+on long excerpts, separating files in chunks and playing one frame at a time are the same code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..realtime.spec import StateSpec
+from ..realtime.strict import FormatError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveUnetConfig:
+    """Size of a `LiveUnet`.
+
+    Attributes:
+        channels: feature maps of each encoder level; every level halves the bands.
+        kernel_frames: frames a convolution sees (the present one and `kernel_frames - 1` past ones).
+        kernel_bands: bands a convolution sees, odd.
+        recurrent_size: units of the GRU at the bottleneck.
+    """
+
+    channels: tuple[int, ...] = (24, 48, 64, 96, 128)
+    kernel_frames: int = 2
+    kernel_bands: int = 5
+    recurrent_size: int = 256
+
+
+class Encoder(nn.Module):
+    """Causal convolution along time, stride 2 along frequency; its state is the frames it still needs."""
+
+    def __init__(self, inputs: int, outputs: int, kernel_frames: int, kernel_bands: int) -> None:
+        super().__init__()
+        self.past_frames = kernel_frames - 1
+        kernel = (kernel_frames, kernel_bands)
+        self.convolution = nn.Conv2d(inputs, outputs, kernel, stride=(1, 2), padding=(0, kernel_bands // 2), bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """[batch, channel, frame, band] and the past frames in; half the bands and the next past out."""
+        extended = torch.cat([past, x], 2)
+        return torch.relu(self.norm(self.convolution(extended))), extended[:, :, -self.past_frames :]
+
+
+class Decoder(nn.Module):
+    """Transposed convolution that doubles the bands of one frame at a time."""
+
+    def __init__(self, inputs: int, outputs: int, kernel_bands: int, *, last: bool) -> None:
+        super().__init__()
+        pad = kernel_bands // 2
+        self.convolution = nn.ConvTranspose2d(
+            inputs, outputs, (1, kernel_bands), stride=(1, 2), padding=(0, pad), output_padding=(0, 1), bias=last
+        )
+        self.norm = None if last else nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[batch, channel, frame, band] to twice the bands."""
+        y = self.convolution(x)
+        return y if self.norm is None else torch.relu(self.norm(y))
+
+
+class LiveUnet(nn.Module):
+    """Features to masks of the first source, one mask a channel.
+
+    Args:
+        bands: bands of a feature frame, divisible by 2 ** levels.
+        channels: 1 or 2, of the features and of the masks alike.
+        config: the network's size.
+
+    Raises:
+        FormatError: a size that does not fit together.
+    """
+
+    def __init__(self, bands: int, channels: int, config: LiveUnetConfig) -> None:
+        super().__init__()
+        levels = len(config.channels)
+        if levels == 0 or bands % 2**levels or config.kernel_bands % 2 == 0 or config.kernel_frames < 2:
+            raise FormatError(
+                f"a live U-Net needs bands divisible by 2 ** levels, an odd kernel_bands and 2 or more kernel_frames; "
+                f"got {bands} bands, {levels} levels, kernel_bands {config.kernel_bands}, "
+                f"kernel_frames {config.kernel_frames}"
+            )
+        self.bands, self.channels, self.config = bands, channels, config
+        widths = (channels, *config.channels)
+        self.encoders = nn.ModuleList(
+            Encoder(a, b, config.kernel_frames, config.kernel_bands)
+            for a, b in zip(widths[:-1], widths[1:], strict=True)
+        )
+        bottleneck = widths[-1] * (bands >> levels)
+        self.squeeze = nn.Linear(bottleneck, config.recurrent_size)
+        self.gru = nn.GRU(config.recurrent_size, config.recurrent_size, batch_first=True)
+        self.expand = nn.Linear(config.recurrent_size, bottleneck)
+        self.decoders = nn.ModuleList(
+            Decoder(widths[i] * 2, widths[i - 1], config.kernel_bands, last=i == 1) for i in range(levels, 0, -1)
+        )
+
+    @property
+    def states(self) -> tuple[StateSpec, ...]:
+        """Name and shape (for batch 1) of each state, in the order of `forward`."""
+        past = self.config.kernel_frames - 1
+        widths = (self.channels, *self.config.channels[:-1])
+        maps = [StateSpec(name=f"past_{i}", shape=(1, w, past, self.bands >> i)) for i, w in enumerate(widths)]
+        return (*maps, StateSpec(name="recurrent", shape=(1, 1, self.config.recurrent_size)))
+
+    def initial_states(self, batch: int) -> list[Tensor]:
+        """Zeros for `batch` sequences; the GRU's batch axis is its second."""
+        device = self.squeeze.weight.device
+        *maps, recurrent = self.states
+        zeros = [torch.zeros(batch, *spec.shape[1:], device=device) for spec in maps]
+        return [*zeros, torch.zeros(1, batch, recurrent.shape[2], device=device)]
+
+    def forward(self, features: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+        """Masks for `features` and the states to pass with the frames that follow.
+
+        Args:
+            features: [batch, channel, frame, band], any number of frames.
+            states: as `initial_states` or as the previous call returned them.
+
+        Returns:
+            masks in 0…1, shaped like `features`, and the next states.
+        """
+        x, skips, next_states = features, [], []
+        for encoder, past in zip(self.encoders, states[:-1], strict=True):
+            x, past_next = encoder(x, past)
+            skips.append(x)
+            next_states.append(past_next)
+        batch, width, frames, bands = x.shape
+        flat = x.transpose(1, 2).reshape(batch, frames, width * bands)
+        context, recurrent_next = self.gru(self.squeeze(flat), states[-1])
+        x = torch.relu(self.expand(context)).reshape(batch, frames, width, bands).transpose(1, 2)
+        for decoder, skip in zip(self.decoders, reversed(skips), strict=True):
+            x = decoder(torch.cat([x, skip], 1))
+        return (torch.sigmoid(x), *next_states, recurrent_next)

@@ -1,0 +1,88 @@
+"""The signal path of `realtime` once more, in torch and for whole batches, so that a network can learn through it.
+
+Axes: waveforms [batch, channel, sample], spectra [batch, channel, frame, bin],
+features and masks [batch, channel, frame, band].
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..realtime.bands import band_average_matrix, band_interpolation_matrix
+from ..realtime.spec import SignalSpec
+from ..realtime.windows import analysis_window, synthesis_window
+
+
+class SignalPath(nn.Module):
+    """STFT, features, masks and inverse STFT of one `SignalSpec`, without state.
+
+    Frame t of `analyse` ends at sample (t + 1) * H of the signal behind its history, exactly as
+    frame t of `realtime.stft.StreamingAnalysis` does.
+    """
+
+    analysis: Tensor
+    synthesis: Tensor
+    average: Tensor
+    interpolate: Tensor
+
+    def __init__(self, spec: SignalSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        n, h, s = spec.window_samples, spec.hop_samples, spec.synthesis_samples
+        tables = {
+            "analysis": analysis_window(n, s),
+            "synthesis": synthesis_window(n, h, s),
+            "average": band_average_matrix(spec).T,
+            "interpolate": band_interpolation_matrix(spec).T,
+        }
+        for name, table in tables.items():
+            self.register_buffer(name, torch.from_numpy(table.copy()).float(), persistent=False)
+
+    @property
+    def history_samples(self) -> int:
+        """Samples that must lie before the first hop: N - H."""
+        return self.spec.window_samples - self.spec.hop_samples
+
+    def analyse(self, waveform: Tensor) -> Tensor:
+        """Spectra of a waveform that starts with `history_samples` of the past.
+
+        Args:
+            waveform: float32 [batch, channel, N - H + frames * H].
+
+        Returns:
+            complex64 [batch, channel, frame, bin].
+        """
+        frames = waveform.unfold(-1, self.spec.window_samples, self.spec.hop_samples)
+        return torch.fft.rfft(frames * self.analysis)
+
+    def synthesise(self, spectra: Tensor) -> Tensor:
+        """Overlap-add of the frames' last S samples; delayed by S - H like the stream.
+
+        Returns:
+            float32 [batch, channel, frames * H + S - H]: with the tail that `flush` would give.
+        """
+        spec = self.spec
+        tails = torch.fft.irfft(spectra, n=spec.window_samples)[..., -spec.synthesis_samples :] * self.synthesis
+        batch, channels, frames, size = tails.shape
+        columns = tails.reshape(batch * channels, frames, size).transpose(1, 2)
+        length = (frames - 1) * spec.hop_samples + size
+        summed = nn.functional.fold(columns, (1, length), (1, size), stride=(1, spec.hop_samples))
+        return summed.reshape(batch, channels, length)
+
+    def features(self, spectra: Tensor) -> Tensor:
+        """Compressed band magnitudes of mid and side (of the channel itself where there is one).
+
+        Returns:
+            float32 [batch, channel, frame, band], 0 or more.
+        """
+        if spectra.shape[1] == 2:
+            left, right = spectra.unbind(1)
+            spectra = torch.stack([left + right, left - right], 1) * 0.5
+        re, im = spectra.real[..., : self.average.shape[0]], spectra.imag[..., : self.average.shape[0]]
+        magnitude = (re * re).addcmul_(im, im).sqrt_()  # torch's complex abs is several times slower on a CPU
+        return torch.log1p(magnitude.matmul(self.average) * self.spec.feature_scale)
+
+    def bin_masks(self, masks: Tensor) -> Tensor:
+        """Masks of the bands to masks of the bins [batch, channel, frame, bin]."""
+        return masks.matmul(self.interpolate)
