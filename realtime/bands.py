@@ -5,6 +5,8 @@ Low bands are one bin wide, higher ones wider, so a network sees 256 bands where
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +21,7 @@ def band_average_matrix(spec: SignalSpec) -> NDArray[np.float64]:
     """
     edges = np.asarray(spec.band_edges_bins)
     matrix = np.zeros((spec.bands, int(edges[-1])))
-    for band, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for band, (low, high) in enumerate(itertools.pairwise(edges.tolist())):
         matrix[band, low:high] = 1.0 / (high - low)
     return matrix
 

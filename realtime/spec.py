@@ -8,6 +8,7 @@ Nothing else in the project hard-codes a sample rate, a hop or a source name.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import math
 import typing
@@ -70,9 +71,9 @@ class SignalSpec:
         _require(self.lookahead_frames >= 0, f"lookahead_frames must be 0 or more, got {self.lookahead_frames}")
         _require(self.channels in (1, 2), f"channels must be 1 or 2, got {self.channels}")
         edges = self.band_edges_bins
-        rising = len(edges) >= 2 and all(a < b for a, b in zip(edges[:-1], edges[1:], strict=True))
+        rising = len(edges) >= 2 and all(a < b for a, b in itertools.pairwise(edges))
         _require(
-            rising and edges[0] == 0 and edges[-1] <= self.bins,
+            rising and min(edges) == 0 and max(edges) <= self.bins,
             f"band_edges_bins must rise from 0 to at most {self.bins} (window_samples / 2 + 1)",
         )
         _require(

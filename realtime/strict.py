@@ -40,7 +40,12 @@ def _convert(kind: Any, data: Any, where: str) -> Any:
         if not isinstance(data, list | tuple):
             raise FormatError(f"{where} must be a list, found {_shown(data)}")
         items = typing.cast("list[Any]", data)
-        return tuple(_convert(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(items))
+        kinds = arguments if arguments[-1] is not Ellipsis else (arguments[0],) * len(items)
+        if len(items) != len(kinds):
+            raise FormatError(f"{where} must have {len(kinds)} values, found {len(items)}")
+        return tuple(
+            _convert(each, item, f"{where}[{i}]") for i, (each, item) in enumerate(zip(kinds, items, strict=True))
+        )
     if origin is Literal:
         if data not in arguments:
             raise FormatError(f"{where} must be one of {', '.join(map(str, arguments))}, found {_shown(data)}")

@@ -88,8 +88,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     version = data.pop("advsep_checkpoint", None) if isinstance(data, dict) else None
     if version != CHECKPOINT_VERSION:
         raise AdvsepError(
-            f"{path}: expected an advsep checkpoint of version {CHECKPOINT_VERSION}, "
-            f"found {'no version' if version is None else f'version {version}'}; train again or use the advsep that wrote it"
+            f"{path}: expected an advsep checkpoint of version {CHECKPOINT_VERSION}, found "
+            f"{'no version' if version is None else f'version {version}'}; train again or use the advsep that wrote it"
         )
     wanted = {field.name for field in dataclasses.fields(Checkpoint)}
     if set(data) != wanted:

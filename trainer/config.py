@@ -54,9 +54,9 @@ class RemixConfig:
     """
 
     pair_probability: float = 0.5
-    voice_to_band_db: tuple[float, ...] = (-3.0, 5.0)
-    level_dbfs: tuple[float, ...] = (-30.0, -14.0)
-    speed_range: tuple[float, ...] = (0.9, 1.11)
+    voice_to_band_db: tuple[float, float] = (-3.0, 5.0)
+    level_dbfs: tuple[float, float] = (-30.0, -14.0)
+    speed_range: tuple[float, float] = (0.9, 1.11)
     no_voice_probability: float = 0.08
     no_band_probability: float = 0.04
     swap_probability: float = 0.5

@@ -6,6 +6,7 @@ on long excerpts, separating files in chunks and playing one frame at a time are
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -89,8 +90,7 @@ class LiveUnet(nn.Module):
         self.bands, self.channels, self.config = bands, channels, config
         widths = (channels, *config.channels)
         self.encoders = nn.ModuleList(
-            Encoder(a, b, config.kernel_frames, config.kernel_bands)
-            for a, b in zip(widths[:-1], widths[1:], strict=True)
+            Encoder(a, b, config.kernel_frames, config.kernel_bands) for a, b in itertools.pairwise(widths)
         )
         bottleneck = widths[-1] * (bands >> levels)
         self.squeeze = nn.Linear(bottleneck, config.recurrent_size)

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ..realtime.errors import AdvsepError
 
 STEMS = ("vocals", "accompaniment")
-SPLITS = ("train", "valid", "test")
 Split = Literal["train", "valid", "test"]
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 HOLD_OUT_EVERY = 10  # without a splits file one track in so many is kept for validation
 
 
@@ -110,7 +110,7 @@ def split_tracks(tracks: list[TrackFiles], splits_file: Path | None) -> dict[Spl
     table = _read_splits(splits_file)
     for track in tracks:
         entry = table.get(track.corpus, {})
-        home = [split for split in SPLITS if track.name in entry.get(split, [])]
+        home: list[Split] = [split for split in SPLITS if track.name in entry.get(split, [])]
         if len(home) != 1:
             raise AdvsepError(
                 f"{splits_file}: track '{track.name}' of '{track.corpus}' must be in exactly one of "
@@ -196,9 +196,11 @@ def _decode_into(files: TrackFiles, rate_hz: int, folder: Path) -> None:
 
 def _decode(path: Path, rate_hz: int) -> tuple[NDArray[np.float32], float]:
     try:
-        samples, source_hz = soundfile.read(path, dtype="float32", always_2d=True)
+        decoded: tuple[Any, int] = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise AdvsepError(f"{path}: cannot be read as audio: {error}") from None
+    samples: NDArray[np.float32] = decoded[0]
+    source_hz = decoded[1]
     if len(samples) == 0:
         raise AdvsepError(f"{path}: holds no samples")
     if samples.shape[1] > 2:

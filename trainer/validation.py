@@ -108,10 +108,10 @@ def score_track(network: LiveUnet, path: SignalPath, track: Track, longest_s: fl
 
 
 def _channels(stem: NDArray[np.int16], channels: int) -> NDArray[np.float32]:
-    samples = stem.astype(np.float32).T / 32768
+    samples = stem.astype(np.float32).T * np.float32(1 / 32768)
     if samples.shape[0] == channels:
         return samples
-    return np.repeat(samples, channels, 0) if channels == 2 else samples.mean(0, keepdims=True)
+    return np.repeat(samples, channels, 0) if channels == 2 else samples.mean(0, keepdims=True, dtype=np.float32)
 
 
 def mean_gain_db(scores: list[TrackScore]) -> float:

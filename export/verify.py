@@ -1,0 +1,160 @@
+"""The proof that what plays is what was trained: the network offline, in chunks, in ONNX Runtime, and as sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..realtime.demo import demo_song
+from ..realtime.errors import AdvsepError
+from ..realtime.model import ModelSession
+from ..realtime.separator import StreamSeparator
+from ..realtime.spec import SignalSpec
+from ..trainer.live_unet import LiveUnet
+from ..trainer.signal import SignalPath
+from ..trainer.validation import separate
+
+SECONDS = 62.0
+CHUNKINGS_FRAMES = (1, 13, 64)
+BLOCK_SIZES = (1000, 256, 37, 4096)
+MASK_TOLERANCE = 1e-4
+SOUND_TOLERANCE_DB = -80.0
+
+
+class VerificationError(AdvsepError):
+    """A model whose ways of running do not agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Largest differences found for one input.
+
+    Attributes:
+        name: of the input.
+        seconds: its length.
+        torch_chunks: of the masks, torch in chunks against torch at once.
+        onnx_chunks: of the masks, ONNX Runtime in chunks against torch at once, and of the last states.
+        sound_db: of the voice, the live path against the trainer's, relative to the mixture.
+        mask_spread: standard deviation of the masks; 0 would mean that nothing was compared.
+    """
+
+    name: str
+    seconds: float
+    torch_chunks: float
+    onnx_chunks: float
+    sound_db: float
+    mask_spread: float
+
+
+def proof_inputs(spec: SignalSpec) -> dict[str, NDArray[np.float32]]:
+    """Two different inputs [sample, channel]: music, and noise in bursts whose spectrum moves."""
+    rate_hz, count = spec.sample_rate_hz, round(SECONDS * spec.sample_rate_hz)
+    song = demo_song(rate_hz, SECONDS, spec.channels).mixture[:count]
+    rng = np.random.default_rng(20181)
+    noise = rng.standard_normal((count, spec.channels)).astype(np.float32)
+    time_s = np.arange(count, dtype=np.float64) / rate_hz
+    swell = 0.2 * np.abs(np.sin(2 * np.pi * 0.37 * time_s)) ** 3
+    tone = np.sin(2 * np.pi * (200 * time_s + 30 * time_s**2))
+    bursts = (noise * 0.5 + tone[:, None]) * swell[:, None]
+    return {"music": np.ascontiguousarray(song), "noise": bursts.astype(np.float32)}
+
+
+def verify(network: LiveUnet, spec: SignalSpec, path: Path) -> list[Agreement]:
+    """Compare all ways of running on all inputs.
+
+    Args:
+        network: as trained, in evaluation mode.
+        spec: its signal path.
+        path: the ONNX file made of it.
+
+    Raises:
+        VerificationError: some difference is above its tolerance; the message says which.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # a frame is too little work to share: waking a second thread costs more
+    try:
+        results = [_compare(network, spec, path, name, samples) for name, samples in proof_inputs(spec).items()]
+    finally:
+        torch.set_num_threads(threads)
+    for result in results:
+        _check(result)
+    return results
+
+
+def _check(result: Agreement) -> None:
+    found = {
+        "torch in chunks differs from torch at once by": (result.torch_chunks, MASK_TOLERANCE),
+        "ONNX Runtime differs from torch by": (result.onnx_chunks, MASK_TOLERANCE),
+        "the live path's voice differs from the trainer's by (dB)": (result.sound_db, SOUND_TOLERANCE_DB),
+    }
+    for what, (value, limit) in found.items():
+        if not value <= limit:  # NaN must fail too
+            raise VerificationError(f"refused: on {result.name} {what} {value:.3g}, allowed is {limit:g}")
+    if not result.mask_spread > 1e-6:
+        raise VerificationError(f"refused: on {result.name} the masks do not move at all; was the network trained?")
+
+
+@torch.no_grad()
+def _compare(network: LiveUnet, spec: SignalSpec, path: Path, name: str, samples: NDArray[np.float32]) -> Agreement:
+    signal = SignalPath(spec)
+    mixture = torch.from_numpy(samples.T.copy())[None]
+    frames = mixture.shape[-1] // spec.hop_samples
+    whole = mixture[..., : frames * spec.hop_samples]
+    features = signal.features(signal.analyse(torch.nn.functional.pad(whole, (signal.history_samples, 0))))
+    reference, *states = network(features, *network.initial_states(1))
+    return Agreement(
+        name,
+        frames * spec.hop_samples / spec.sample_rate_hz,
+        max(_torch_difference(network, features, reference, chunk) for chunk in CHUNKINGS_FRAMES[1:]),
+        max(_onnx_difference(path, features, reference, states, chunk) for chunk in CHUNKINGS_FRAMES),
+        _sound_difference_db(network, signal, path, mixture, samples),
+        float(reference.std()),
+    )
+
+
+def _torch_difference(network: LiveUnet, features: torch.Tensor, reference: torch.Tensor, chunk: int) -> float:
+    states, worst, start, turn = network.initial_states(1), 0.0, 0, 0
+    while start < features.shape[2]:
+        # Every fourth chunk is a single frame, so that sizes change in mid-stream.
+        count, turn = (1 if turn % 4 == 3 else chunk), turn + 1
+        masks, *states = network(features[:, :, start : start + count], *states)
+        worst = max(worst, float((masks - reference[:, :, start : start + count]).abs().max()))
+        start += count
+    return worst
+
+
+def _onnx_difference(
+    path: Path, features: torch.Tensor, reference: torch.Tensor, last: list[torch.Tensor], chunk: int
+) -> float:
+    session = ModelSession(path, chunk)
+    worst = 0.0
+    for start in range(0, features.shape[2], chunk):
+        part = features[0, :, start : start + chunk].numpy()
+        session.features(part.shape[1])[:] = part
+        masks = session.run(part.shape[1])
+        worst = max(worst, float(np.abs(masks - reference[0, :, start : start + chunk].numpy()).max()))
+    for state, wanted in zip(session.states, last, strict=True):
+        worst = max(worst, float(np.abs(state - wanted.numpy()).max()))
+    return worst
+
+
+def _sound_difference_db(
+    network: LiveUnet, signal: SignalPath, path: Path, mixture: torch.Tensor, samples: NDArray[np.float32]
+) -> float:
+    wanted = separate(network, signal, mixture)[0].numpy().T
+    separator = StreamSeparator(ModelSession(path, 8), 8)
+    late = separator.latency_samples
+    padded = np.concatenate([samples, np.zeros((late, samples.shape[1]), np.float32)])
+    voice, through = np.empty_like(padded), np.empty_like(padded)
+    start, turn = 0, 0
+    while start < len(padded):
+        stop = min(len(padded), start + BLOCK_SIZES[turn % len(BLOCK_SIZES)])
+        separator.process(padded[start:stop], voice[start:stop], through[start:stop])
+        start, turn = stop, turn + 1
+    error = float(np.sum(np.square(voice[late:] - wanted, dtype=np.float64)))
+    power = float(np.sum(np.square(samples, dtype=np.float64)))
+    return 10 * np.log10(max(error, 1e-30) / power)

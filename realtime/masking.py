@@ -1,0 +1,77 @@
+"""Compiled kernels between STFT and network: spectra to features, masks to spectra."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bands import interpolation_weights
+from .jit import jit
+from .spec import SignalSpec
+
+
+class BandMasking:
+    """Features of spectra and masks on spectra for one `SignalSpec`, into the caller's arrays."""
+
+    def __init__(self, spec: SignalSpec) -> None:
+        self._edges = np.asarray(spec.band_edges_bins, np.int64)
+        self._scale = np.float32(spec.feature_scale)
+        lower, weight = interpolation_weights(spec)
+        self._lower, self._weight = lower, weight.astype(np.float32)
+
+    def features(self, spectra: NDArray[np.complex64], features: NDArray[np.float32]) -> None:
+        """Compressed band magnitudes of mid and side, or of the one channel.
+
+        Args:
+            spectra: [frame, channel, bin].
+            features: [channel, frame, band], written.
+        """
+        _band_features(spectra, self._edges, self._scale, features)
+
+    def apply(self, masks: NDArray[np.float32], spectra: NDArray[np.complex64], masked: NDArray[np.complex64]) -> None:
+        """Spectra times masks interpolated from bands to bins.
+
+        Args:
+            masks: [channel, frame, band].
+            spectra: [frame, channel, bin].
+            masked: like `spectra`, written.
+        """
+        _apply_masks(masks, self._lower, self._weight, spectra, masked)
+
+
+@jit
+def _band_features(
+    spectra: NDArray[np.complex64], edges: NDArray[np.int64], scale: np.float32, features: NDArray[np.float32]
+) -> None:
+    frames, channels, _ = spectra.shape
+    half = np.float32(0.5)
+    for t in range(frames):
+        for c in range(channels):
+            for band in range(len(edges) - 1):
+                total = np.float32(0.0)
+                for k in range(edges[band], edges[band + 1]):
+                    re, im = spectra[t, 0, k].real, spectra[t, 0, k].imag
+                    if channels == 2:
+                        sign = np.float32(1.0) if c == 0 else np.float32(-1.0)
+                        re = half * (re + sign * spectra[t, 1, k].real)
+                        im = half * (im + sign * spectra[t, 1, k].imag)
+                    total += np.sqrt(re * re + im * im)
+                features[c, t, band] = np.log1p(scale * total / np.float32(edges[band + 1] - edges[band]))
+
+
+@jit
+def _apply_masks(
+    masks: NDArray[np.float32],
+    lower: NDArray[np.int64],
+    weight: NDArray[np.float32],
+    spectra: NDArray[np.complex64],
+    masked: NDArray[np.complex64],
+) -> None:
+    frames, channels, bins = spectra.shape
+    last = masks.shape[2] - 1
+    for t in range(frames):
+        for c in range(channels):
+            for k in range(bins):
+                low = masks[c, t, lower[k]]
+                high = masks[c, t, min(lower[k] + 1, last)]
+                masked[t, c, k] = spectra[t, c, k] * (low + weight[k] * (high - low))

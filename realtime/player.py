@@ -1,0 +1,121 @@
+"""The simple worker: separated stems through the mixer to a device and to files, until the end or a stop."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from .mixer import StemMixer
+from .output import Output
+from .recorder import AudioRecorder, StemRecorder
+from .stems import StemStream
+
+
+@dataclass(slots=True)
+class Destinations:
+    """Where the sound goes; each may be absent.
+
+    Attributes:
+        output: paces the worker; without it the worker runs as fast as it can.
+        stems: one file a source, at their levels in the mix.
+        mix: one file of the mix.
+    """
+
+    output: Output | None = None
+    stems: StemRecorder | None = None
+    mix: AudioRecorder | None = None
+
+    def finish(self) -> None:
+        """Complete all files and close the device."""
+        self._close_output()
+        if self.stems is not None:
+            self.stems.finish()
+        if self.mix is not None:
+            self.mix.finish()
+
+    def discard(self) -> None:
+        """Remove all files and close the device."""
+        if self.stems is not None:
+            self.stems.discard()
+        if self.mix is not None:
+            self.mix.discard()
+        self._close_output()
+
+    def _close_output(self) -> None:
+        if self.output is not None:
+            self.output.close()
+            self.output = None
+
+
+class Player:
+    """Moves a stream to its destinations in a thread of its own.
+
+    Args:
+        stream: the separated source.
+        mixer: levels; may be changed while playing.
+        destinations: where the sound goes.
+        longest_samples: stop after so many samples, None to go to the end.
+
+    Attributes:
+        played_samples: how far it is, at the source's rate.
+        error: what ended the worker before its time, else None.
+    """
+
+    def __init__(
+        self, stream: StemStream, mixer: StemMixer, destinations: Destinations, longest_samples: int | None = None
+    ) -> None:
+        self.played_samples = 0
+        self.error: BaseException | None = None
+        self._stream, self._mixer, self._destinations = stream, mixer, destinations
+        self._longest_samples = longest_samples
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="advsep-worker", daemon=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether the worker is still at it."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask for an end after the present block; `wait` for it."""
+        self._stop.set()
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Until the worker has ended, or the time is over."""
+        self._thread.join(timeout_s)
+
+    def _work(self) -> None:
+        try:
+            while not self._stop.is_set():
+                if self._longest_samples is not None and self.played_samples >= self._longest_samples:
+                    break
+                if not self._step():
+                    break
+        except BaseException as error:  # handed to the thread that waits
+            self.error = error
+
+    def _step(self) -> bool:
+        block = self._stream.read()
+        if block is None:
+            return False
+        stems, mixture = block.stems, block.mixture
+        if self._longest_samples is not None:
+            left = self._longest_samples - self.played_samples
+            stems, mixture = {name: stem[:left] for name, stem in stems.items()}, mixture[:left]
+        mix = np.empty_like(mixture)
+        self._mixer.process([stems[source] for source in self._mixer.sources], mix)
+        to = self._destinations
+        if to.stems is not None:
+            to.stems.write(stems)
+        if to.mix is not None:
+            to.mix.write(mix)
+        if to.output is not None:
+            to.output.write(mix)
+        self.played_samples += len(mixture)
+        return True

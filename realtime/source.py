@@ -1,0 +1,203 @@
+"""Where sound comes from when it need not be waited for: a file, or the demo song."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from .errors import AdvsepError
+
+READABLE = "WAV, FLAC, OGG, Opus, MP3, AIFF, CAF"
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 4000, 768000
+
+
+class SourceError(AdvsepError):
+    """Sound that cannot be read, or not to its end."""
+
+
+class Source(Protocol):
+    """Samples in order, from the first to the last.
+
+    Attributes:
+        name: for messages and displays.
+        rate_hz: sample rate.
+        channels: 1 or 2.
+        samples: how many there are (frames of a file).
+    """
+
+    name: str
+    rate_hz: int
+    channels: int
+    samples: int
+
+    def read(self, count: int) -> NDArray[np.float32]:
+        """The next `count` samples [sample, channel], fewer at the end, none after it; a new array each time."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is open; more than once is fine."""
+        ...
+
+
+class ArraySource:
+    """Samples that are in memory.
+
+    Args:
+        samples: float32 [sample, channel] in ±1.
+        rate_hz: sample rate.
+        name: for messages and displays.
+    """
+
+    def __init__(self, samples: NDArray[np.float32], rate_hz: int, name: str) -> None:
+        self.name, self.rate_hz = name, rate_hz
+        self.samples, self.channels = samples.shape
+        self._data, self._position = samples, 0
+
+    def read(self, count: int) -> NDArray[np.float32]:
+        """See `Source.read`."""
+        block = self._data[self._position : self._position + count].copy()
+        self._position += len(block)
+        return block
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class FileSource:
+    """A sound file that libsndfile can read, mono or stereo, of any rate.
+
+    Args:
+        path: the file.
+        accept_damaged: take a truncated file as far as it goes, and samples that are not finite as silence.
+
+    Attributes:
+        repaired_samples: values taken as silence so far.
+
+    Raises:
+        SourceError: missing, a folder, unreadable, not audio, empty, truncated, or of more than two channels.
+    """
+
+    def __init__(self, path: Path, *, accept_damaged: bool = False) -> None:
+        self.name, self._accept_damaged = str(path), accept_damaged
+        self._path = path
+        self._file = self._open()
+        self.rate_hz, self.channels, self.samples = self._file.samplerate, self._file.channels, self._file.frames
+        self._position = 0
+        self.repaired_samples = 0
+        try:
+            self._check()
+        except AdvsepError:
+            self._file.close()
+            raise
+
+    def read(self, count: int) -> NDArray[np.float32]:
+        """See `Source.read`.
+
+        Raises:
+            SourceError: the file cannot be decoded here, ends before its header says, or holds NaN or infinity.
+        """
+        try:
+            block = self._file.read(count, dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, OSError) as error:
+            if self._accept_damaged:
+                return np.zeros((0, self.channels), np.float32)
+            raise SourceError(
+                f"{self._path}: cannot be decoded at {self._position / self.rate_hz:.2f} s ({_said(error)}); "
+                "get a whole copy, or pass --accept-damaged to use what comes before"
+            ) from None
+        finite = np.isfinite(block)
+        if not finite.all():
+            self._repair(block, finite)
+        self._position += len(block)
+        if len(block) < count and self._position < self.samples and not self._accept_damaged:
+            raise self._truncated(self.samples, self._position)
+        return block
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _repair(self, block: NDArray[np.float32], finite: NDArray[np.bool_]) -> None:
+        first = self._position + int(np.argmin(finite.all(1)))
+        if not self._accept_damaged:
+            raise SourceError(
+                f"{self._path}: sample {first} ({first / self.rate_hz:.3f} s) is not a finite number; render the file "
+                "again, or pass --accept-damaged to put silence in such places"
+            )
+        self.repaired_samples += int(np.size(finite) - np.count_nonzero(finite))
+        block[~finite] = 0.0
+
+    def _open(self) -> Any:
+        path = self._path
+        if path.is_dir():
+            raise SourceError(f"{path}: expected a sound file, found a folder; give one file")
+        try:
+            with path.open("rb") as file:
+                start = file.read(1)
+        except OSError as error:
+            raise SourceError(f"{path}: cannot be read: {error.strerror}") from None
+        if not start:
+            raise SourceError(f"{path}: expected a sound file ({READABLE}), found an empty file")
+        try:
+            return soundfile.SoundFile(path)
+        except (soundfile.LibsndfileError, OSError, TypeError) as error:
+            raise SourceError(
+                f"{path}: expected a sound file ({READABLE}), found something libsndfile cannot read ({_said(error)}); "
+                "convert it to WAV or FLAC first"
+            ) from None
+
+    def _check(self) -> None:
+        if self.channels not in (1, 2):
+            raise SourceError(
+                f"{self._path}: expected mono or stereo, found {self.channels} channels; mix it down first"
+            )
+        if not LOWEST_RATE_HZ <= self.rate_hz <= HIGHEST_RATE_HZ:
+            raise SourceError(
+                f"{self._path}: expected a sample rate of {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz, "
+                f"found {self.rate_hz} Hz"
+            )
+        if self.samples == 0:
+            raise SourceError(f"{self._path}: holds no samples")
+        promised = max(self.samples, _promised_samples(str(self._file.extra_info), self.samples))
+        if promised > self.samples and not self._accept_damaged:
+            raise self._truncated(promised, self.samples)
+        if self._file.format == "OGG" and not self._accept_damaged and not _ogg_is_whole(self._path):
+            raise SourceError(
+                f"{self._path}: truncated: its last Ogg page is missing, {self.samples / self.rate_hz:.2f} s are left; "
+                "get a whole copy, or pass --accept-damaged to use what is there"
+            )
+
+    def _truncated(self, promised: int, found: int) -> SourceError:
+        return SourceError(
+            f"{self._path}: truncated: its header promises {promised / self.rate_hz:.2f} s, it holds "
+            f"{found / self.rate_hz:.2f} s; get a whole copy, or pass --accept-damaged to use what is there"
+        )
+
+
+def _promised_samples(log: str, found_samples: int) -> int:
+    """Length that the header promised: libsndfile mends a cut file without a word, but says so in its log."""
+    promised = 0
+    for said, real in re.findall(r": *(\d+) \(should be (\d+)\)", log):
+        # Programs that write to a pipe leave the largest size in the header: no promise at all.
+        if int(said) < 0x7FFF0000 and int(said) - int(real) > 1024:
+            promised = max(promised, round(found_samples * int(said) / max(int(real), 1)))
+    return promised
+
+
+def _ogg_is_whole(path: Path) -> bool:
+    """Whether the last page of an Ogg file carries the end-of-stream flag (RFC 3533, 6)."""
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - (1 << 17)))
+        tail = file.read()
+    page = tail.rfind(b"OggS")
+    return 0 <= page < len(tail) - 5 and bool(tail[page + 5] & 0x04)
+
+
+def _said(error: Exception) -> str:
+    return str(getattr(error, "error_string", error)).rstrip(".")

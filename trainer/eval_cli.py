@@ -1,0 +1,72 @@
+"""`advsep-eval`: how well a model file separates tracks whose stems are known."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..realtime.errors import AdvsepError
+from ..realtime.exits import run_program
+from .extra import require_training_extra
+
+HELP = """Score a model on tracks with known stems: whole-track SDR of both stems, beside the mixture's own.
+
+Tracks are separated by the path that plays live. Prints a Markdown table.
+
+Examples:
+
+  advsep-eval live-12 music/
+
+  advsep-eval mine.onnx music/ --splits splits.json --split test --json scores.json
+"""
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command(help=HELP)
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A bundled model's name or an .onnx file.")],
+    data: Annotated[list[Path], typer.Argument(help="Folders with tracks (vocals.* and accompaniment.*).")],
+    splits: Annotated[
+        Path | None, typer.Option(help="JSON that names train, valid and test tracks a corpus.", show_default=False)
+    ] = None,
+    split: Annotated[str, typer.Option(help="With --splits: train, valid or test.")] = "test",
+    as_json: Annotated[
+        Path | None, typer.Option("--json", help="Also write the scores to this file.", show_default=False)
+    ] = None,
+) -> None:
+    """See HELP, which typer shows."""
+    require_training_extra()
+    from rich.console import Console
+    from rich.progress import track
+
+    from ..realtime.model import ModelSession
+    from ..realtime.registry import find_model
+    from .evaluation import HOPS_PER_READ, markdown_table, score_model
+    from .tracks import SPLITS, find_tracks, split_tracks
+
+    if split not in SPLITS:
+        raise AdvsepError(f"--split {split}: expected one of {', '.join(SPLITS)}")
+    session = ModelSession(find_model(model), HOPS_PER_READ)
+    found = find_tracks(data)
+    chosen = found if splits is None else split_tracks(found, splits)[split]
+    if not chosen:
+        raise AdvsepError(f"{splits}: names no {split} track of {', '.join(map(str, data))}")
+    console = Console(stderr=True)
+    scores = [score_model(session, files) for files in track(chosen, "separating", console=console)]
+    print(markdown_table(scores))
+    if as_json is not None:
+        text = json.dumps({"model": session.spec.name, "scores": [dataclasses.asdict(s) for s in scores]}, indent=1)
+        try:
+            as_json.write_text(text + "\n", "utf-8")
+        except OSError as error:
+            raise AdvsepError(f"{as_json}: cannot be written: {error.strerror}") from None
+
+
+def main() -> None:
+    """Entry point of `advsep-eval`."""
+    run_program("advsep-eval", app)
