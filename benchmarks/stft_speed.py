@@ -129,7 +129,7 @@ def measure(rounds: int = 10_000) -> dict[str, Any]:
     return {
         "windows": {"N": WINDOW_SAMPLES, "H": HOP_SAMPLES, "S": SYNTHESIS_SAMPLES, "channels": CHANNELS},
         "rounds": rounds,
-        "machine": f"{_processor()}, Python {platform.python_version()}, NumPy {np.__version__}",
+        "machine": f"{processor()}, Python {platform.python_version()}, NumPy {np.__version__}",
         "date": time.strftime("%Y-%m-%d"),
         "hop_us": hop_us,
         "times_faster": {
@@ -183,7 +183,8 @@ def _fft_us(ways: dict[str, tuple[Floats, Floats]]) -> dict[str, float]:
     return {name: float(np.median(ns)) / 100 / 1e3 for name, ns in durations.items()}
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name of the processor, for the heading of a result."""
     if Path("/proc/cpuinfo").exists():
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

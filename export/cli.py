@@ -15,7 +15,7 @@ from ..realtime.exits import run_program
 from ..trainer.extra import require_training_extra
 
 if TYPE_CHECKING:
-    from ..realtime.spec import ModelSpec
+    from ..realtime.spec import ModelSpec, StateSpec
     from ..trainer.checkpoint import Checkpoint
 
 HELP = """Turn a checkpoint of advsep-train into one .onnx file that advsep-live plays.
@@ -23,10 +23,9 @@ HELP = """Turn a checkpoint of advsep-train into one .onnx file that advsep-live
 The file is written only if the network at once, in chunks, in ONNX Runtime and through the live path agrees,
 on more than a minute of music and on a second input.
 
+\b
 Examples:
-
   advsep-export runs/live-12/best.ckpt -o live-12.onnx
-
   advsep-live -i song.mp3 -o stems/ --model live-12.onnx
 """
 
@@ -50,28 +49,29 @@ def export(
     from .verify import verify
 
     loaded = load_checkpoint(checkpoint)
-    spec = model_spec(loaded, checkpoint, licence)
+    network = averaged_network(loaded)
+    spec = model_spec(loaded, network.states, checkpoint, licence)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent) as folder:
             partial = Path(folder) / output.name
-            write_onnx(averaged_network(loaded), spec, partial)
+            write_onnx(network, spec, partial)
             print("verifying on two minutes of sound…", file=sys.stderr)
-            for result in verify(averaged_network(loaded), spec.signal, partial):
+            for result in verify(network, spec.signal, partial):
                 print(
                     f"  {result.name:6} {result.seconds:.0f} s: torch in chunks {result.torch_chunks:.1e}, "
                     f"ONNX Runtime {result.onnx_chunks:.1e}, sound {result.sound_db:.0f} dB"
                 )
             os.replace(partial, output)
     except OSError as error:
-        raise AdvsepError(f"{output}: cannot be written: {error.strerror}") from None
+        raise AdvsepError(f"{output}: cannot be written: {error.strerror or error}") from None
     print(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB, {spec.name}, step {loaded.step})")
 
 
-def model_spec(checkpoint: Checkpoint, path: Path, licence: str | None) -> ModelSpec:
-    """The contract of a checkpoint's network."""
+def model_spec(checkpoint: Checkpoint, states: tuple[StateSpec, ...], path: Path, licence: str | None) -> ModelSpec:
+    """The contract of a checkpoint's network, whose states are `states`."""
     from ..realtime.spec import ModelSpec, TrainingSummary
-    from ..trainer.checkpoint import averaged_network, file_sha256
+    from ..trainer.checkpoint import file_sha256
 
     config = checkpoint.config
     signal = config.signal.spec()
@@ -80,7 +80,7 @@ def model_spec(checkpoint: Checkpoint, path: Path, licence: str | None) -> Model
         kind="live-unet",
         sources=("vocals", "accompaniment"),
         signal=signal,
-        states=averaged_network(checkpoint).states,
+        states=states,
         latency_samples=signal.latency_samples,
         training=TrainingSummary(
             corpora=checkpoint.corpora,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import logging
 import warnings
@@ -67,13 +68,14 @@ def _zrn(weight: Tensor) -> Tensor:
 
 
 def write_onnx(network: LiveUnet, spec: ModelSpec, path: Path) -> None:
-    """Write the network, which is changed by this, as one ONNX file with its contract.
+    """Write the network as one ONNX file with its contract.
 
     Args:
-        network: in evaluation mode; its GRU is replaced.
+        network: in evaluation mode.
         spec: goes into `metadata_props` under `METADATA_KEY`.
         path: the file.
     """
+    network = copy.deepcopy(network)
     network.gru = OnnxGru(network.gru)  # type: ignore[assignment]
     example = torch.rand(1, network.channels, EXAMPLE_FRAMES, network.bands)
     states = network.initial_states(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from ..trainer.signal import SignalPath
 from ..trainer.validation import separate
 
 SECONDS = 62.0
-CHUNKINGS_FRAMES = (1, 13, 64)
+CHUNKINGS_FRAMES = ((1,), (13, 64, 1))  # one frame at a time, and sizes that change in mid-stream
 BLOCK_SIZES = (1000, 256, 37, 4096)
 MASK_TOLERANCE = 1e-4
 SOUND_TOLERANCE_DB = -80.0
@@ -36,8 +38,8 @@ class Agreement:
     Attributes:
         name: of the input.
         seconds: its length.
-        torch_chunks: of the masks, torch in chunks against torch at once.
-        onnx_chunks: of the masks, ONNX Runtime in chunks against torch at once, and of the last states.
+        torch_chunks: of the masks and the last states, torch in chunks against torch at once.
+        onnx_chunks: likewise, ONNX Runtime in chunks against torch at once.
         sound_db: of the voice, the live path against the trainer's, relative to the mixture.
         mask_spread: standard deviation of the masks; 0 would mean that nothing was compared.
     """
@@ -77,11 +79,12 @@ def verify(network: LiveUnet, spec: SignalSpec, path: Path) -> list[Agreement]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # a frame is too little work to share: waking a second thread costs more
     try:
-        results = [_compare(network, spec, path, name, samples) for name, samples in proof_inputs(spec).items()]
+        results: list[Agreement] = []
+        for name, samples in proof_inputs(spec).items():
+            results.append(_compare(network, spec, path, name, samples))
+            _check(results[-1])
     finally:
         torch.set_num_threads(threads)
-    for result in results:
-        _check(result)
     return results
 
 
@@ -109,37 +112,51 @@ def _compare(network: LiveUnet, spec: SignalSpec, path: Path, name: str, samples
     return Agreement(
         name,
         frames * spec.hop_samples / spec.sample_rate_hz,
-        max(_torch_difference(network, features, reference, chunk) for chunk in CHUNKINGS_FRAMES[1:]),
-        max(_onnx_difference(path, features, reference, states, chunk) for chunk in CHUNKINGS_FRAMES),
+        _torch_difference(network, features, reference, states),
+        max(_onnx_difference(path, features, reference, states, sizes) for sizes in CHUNKINGS_FRAMES),
         _sound_difference_db(network, signal, path, mixture, samples),
         float(reference.std()),
     )
 
 
-def _torch_difference(network: LiveUnet, features: torch.Tensor, reference: torch.Tensor, chunk: int) -> float:
-    states, worst, start, turn = network.initial_states(1), 0.0, 0, 0
-    while start < features.shape[2]:
-        # Every fourth chunk is a single frame, so that sizes change in mid-stream.
-        count, turn = (1 if turn % 4 == 3 else chunk), turn + 1
-        masks, *states = network(features[:, :, start : start + count], *states)
-        worst = max(worst, float((masks - reference[:, :, start : start + count]).abs().max()))
-        start += count
+def _torch_difference(
+    network: LiveUnet, features: torch.Tensor, reference: torch.Tensor, last: list[torch.Tensor]
+) -> float:
+    states, worst = network.initial_states(1), 0.0
+    for start, stop in _chunks(features.shape[2], CHUNKINGS_FRAMES[-1]):
+        masks, *states = network(features[:, :, start:stop], *states)
+        worst = _worse(worst, (masks - reference[:, :, start:stop]).numpy())
+    for state, wanted in zip(states, last, strict=True):
+        worst = _worse(worst, (state - wanted).numpy())
     return worst
 
 
 def _onnx_difference(
-    path: Path, features: torch.Tensor, reference: torch.Tensor, last: list[torch.Tensor], chunk: int
+    path: Path, features: torch.Tensor, reference: torch.Tensor, last: list[torch.Tensor], sizes: tuple[int, ...]
 ) -> float:
-    session = ModelSession(path, chunk)
-    worst = 0.0
-    for start in range(0, features.shape[2], chunk):
-        part = features[0, :, start : start + chunk].numpy()
-        session.features(part.shape[1])[:] = part
-        masks = session.run(part.shape[1])
-        worst = max(worst, float(np.abs(masks - reference[0, :, start : start + chunk].numpy()).max()))
+    session, worst = ModelSession(path, max(sizes)), 0.0
+    for start, stop in _chunks(features.shape[2], sizes):
+        session.features(stop - start)[:] = features[0, :, start:stop].numpy()
+        masks = session.run(stop - start)
+        worst = _worse(worst, masks - reference[0, :, start:stop].numpy())
     for state, wanted in zip(session.states, last, strict=True):
-        worst = max(worst, float(np.abs(state - wanted.numpy()).max()))
+        worst = _worse(worst, state - wanted.numpy())
     return worst
+
+
+def _chunks(frames: int, sizes: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for size in itertools.cycle(sizes):
+        stop = min(frames, start + size)
+        if start == stop:
+            return
+        yield start, stop
+        start = stop
+
+
+def _worse(worst: float, difference: NDArray[np.float32]) -> float:
+    # np.maximum, unlike max, keeps nan.
+    return float(np.maximum(worst, np.abs(difference).max()))
 
 
 def _sound_difference_db(

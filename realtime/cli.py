@@ -12,20 +12,17 @@ import typer
 from .exits import EXIT_INTERRUPTED, run_program
 
 if TYPE_CHECKING:
-    from .live import LiveOptions, LiveRun
+    from .live import LiveRun
 
+# \b keeps the lines of a paragraph as they are.
 HELP = """Separate a song into voice and accompaniment, through the path that plays live.
 
+\b
 Examples:
-
-  advsep-live -i song.mp3 -o stems/            stems/vocals.wav and stems/accompaniment.wav
-
-  advsep-live -i song.mp3 --mute vocals        play the accompaniment on the default device
-
+  advsep-live -i song.mp3 -o stems/         writes the stems to that folder
+  advsep-live -i song.mp3 --mute vocals     plays only the accompaniment
   advsep-live -i song.flac -o karaoke.wav --vocals-gain-db -24
-
-  advsep-live -i demo                          the built-in demo song
-
+  advsep-live -i demo                       plays the built-in demo song
   advsep-live -i song.wav -o null --record take/ --json
 
 Stems start at the song's first sample and have its length, rate and channels; without gains they sum to the song.
@@ -121,37 +118,39 @@ def live(
         accept_damaged=accept_damaged,
     )
     with LiveRun(options) as run:
-        interrupted = _play(run, options)
+        interrupted = _play(run)
         run.finish(interrupted=interrupted)
     _report(run, as_json=as_json)
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
 
 
-def _play(run: LiveRun, options: LiveOptions) -> bool:
+def _play(run: LiveRun) -> bool:
     """Show the live line until the end; returns whether Ctrl-C came first."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import Progress, TextColumn
 
     console = Console(stderr=True)
     for note in run.notes:
-        console.print(note, highlight=False, markup=False)
+        print(note, file=sys.stderr)
     line = TextColumn("{task.description}", markup=False)
-    with Progress(line, BarColumn(bar_width=24), TextColumn("{task.percentage:3.0f} %"), console=console) as bar:
-        task = bar.add_task("loading (the first run on a machine compiles for some seconds)", total=1.0)
+    with Progress(line, console=console, disable=not console.is_terminal) as display:
+        task = display.add_task("loading (the first run on a machine compiles for some seconds)")
         try:
             run.start()
             while run.running:
-                bar.update(task, description=run.status_line(), completed=run.done_fraction)
+                display.update(task, description=run.status_line())
                 run.wait(0.1)
         except KeyboardInterrupt:
             run.stop()
             return True
-        bar.update(task, description=run.status_line(), completed=run.done_fraction)
+        display.update(task, description=run.status_line())
     return False
 
 
 def _report(run: LiveRun, *, as_json: bool) -> None:
+    if not sys.stderr.isatty():  # the live line is not drawn there
+        print(run.status_line(), file=sys.stderr)
     for path in run.written:
         print(f"wrote {path}", file=sys.stderr)
     for warning in run.warnings():

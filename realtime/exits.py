@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import AdvsepError
 
@@ -18,19 +18,21 @@ EXIT_INTERRUPTED = 130
 def run_program(name: str, app: typer.Typer) -> None:
     """Run a typer app and exit.
 
-    An `AdvsepError` becomes one line on standard error and exit code 2, Ctrl-C exit code 130, a
-    reader that went away (`| head`) a quiet end.
+    An `AdvsepError` and a wrong option become one line on standard error and exit code 2, Ctrl-C
+    exit code 130, a reader that went away (`| head`) a quiet end.
 
     Args:
         name: of the program, put before the message.
         app: the app.
     """
     try:
-        code = app(standalone_mode=True, prog_name=name)
+        code = app(standalone_mode=False, prog_name=name)
+        sys.stdout.flush()  # here, where a closed pipe is caught
         sys.exit(code)
     except AdvsepError as error:
-        print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(EXIT_BAD_INPUT)
+        _complain(name, str(error))
+    except _usage_errors() as error:
+        _complain(name, f"{error.format_message().rstrip('.')}; see {name} --help")
     except KeyboardInterrupt:
         print(f"{name}: stopped", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
@@ -38,3 +40,15 @@ def run_program(name: str, app: typer.Typer) -> None:
         # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _complain(name: str, message: str) -> NoReturn:
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(EXIT_BAD_INPUT)
+
+
+def _usage_errors() -> Any:
+    """The root of the errors about options: click's, which newer typers carry inside themselves."""
+    import typer
+
+    return next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 from .errors import AdvsepError
 from .mixer import StemMixer
 from .model import ModelSession, read_model_spec
-from .output import NullOutput, Output, SpeakerOutput, has_output_device
+from .output import NullOutput, Output, OutputError, SpeakerOutput, has_output_device
 from .player import Destinations, Player
 from .recorder import AudioRecorder, StemRecorder
 from .registry import DEFAULT_MODEL, find_model, model_names
@@ -21,6 +22,8 @@ from .source import ArraySource, FileSource, Source
 from .stems import StemStream
 
 FILE_HOPS = 64  # hops handed over at once where nobody waits for them
+OUTPUT_WORDS = ("auto", "null", "speakers")
+OTHER_FORMATS = (".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".caf", ".w64")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +52,17 @@ class LiveRun:
     def __init__(self, options: LiveOptions) -> None:
         self.notes: list[str] = []
         self.written: list[Path] = []
+        self._nothing_left = False
         self._began_s = self._ended_s = time.perf_counter()
+        _check(options)
         self._offline = _writes_files(options.output)
         self._model = ModelSession(find_model(options.model), FILE_HOPS if self._offline else 1)
         sources = self._model.spec.sources
         for name in options.muted:
             if name not in sources:
-                raise AdvsepError(f"--mute {name}: the model {self._model.spec.name} has {' and '.join(sources)}")
+                raise AdvsepError(
+                    f"--mute {name}: the model {self._model.spec.name} has {' and '.join(sources)}; choose one of them"
+                )
         self._source = open_source(options.source, accept_damaged=options.accept_damaged)
         self._stream = StemStream(self._source, self._model, FILE_HOPS if self._offline else 1)
         self._mixer = StemMixer(sources, self._source.rate_hz)
@@ -102,11 +109,6 @@ class LiveRun:
         self._player.stop()
         self._player.wait()
 
-    @property
-    def done_fraction(self) -> float:
-        """How much of the song is done, 0…1."""
-        return min(1.0, self._player.played_samples / max(1, self._total))
-
     def finish(self, *, interrupted: bool) -> None:
         """Complete the files; after an interruption a recording is kept as far as it goes, a conversion is not.
 
@@ -115,12 +117,14 @@ class LiveRun:
         """
         self._ended_s = time.perf_counter()
         if self._player.error is not None:
+            if isinstance(self._player.error, OutputError) and self._player.played_samples > 0:
+                self._destinations.finish()  # the device has gone, what was recorded need not go with it
             raise self._player.error
         self._misses = self._destinations.output.misses if self._destinations.output is not None else 0
         self._clipped = self._destinations.output.clipped_samples if self._destinations.output is not None else 0
-        if interrupted and self._offline:
+        if interrupted and (self._offline or self._player.played_samples == 0):
             self._destinations.discard()
-            self.notes.append("stopped: nothing was written")
+            self._nothing_left = True
             return
         with self._discarding():
             self._destinations.finish()
@@ -139,14 +143,14 @@ class LiveRun:
         played, total = _clock(self._player.played_samples / rate_hz), _clock(self._total / rate_hz)
         return (
             f"{self._model.spec.name} · latency {latency} samples, {latency_ms:.1f} ms · "
-            f"load {100 * self._load():.0f} %{misses} · {played} / {total}"
+            f"load {100 * self._load():.0f} %{misses} · {played}/{total}"
         )
 
     def warnings(self) -> list[str]:
         """What the listener should know after the end."""
-        found: list[str] = []
+        found = ["stopped: nothing was written"] if self._nothing_left else []
         if isinstance(self._source, FileSource) and self._source.repaired_samples:
-            found.append(f"{self._source.name}: {self._source.repaired_samples} values were NaN or infinite: silenced")
+            found.append(f"{self._source.name}: {self._source.repaired_samples} values were NaN, infinite or beyond all sound: silenced")
         if self._clipped:
             found.append(f"{self._clipped} samples of the mix were clipped at full scale: lower the gains")
         return found
@@ -185,16 +189,19 @@ class LiveRun:
     def _open_destinations(self, options: LiveOptions) -> None:
         to, source = self._destinations, self._source
         folder = options.record
-        if self._offline and _is_mix_file(options.output):
-            to.mix = AudioRecorder(Path(options.output), source.rate_hz, source.channels, self._total)
-        elif self._offline:
+        mix = Path(options.output) if self._offline and _is_mix_file(options.output) else None
+        if self._offline and mix is None:
             if folder is not None:
                 raise AdvsepError("--record goes with playing; with -o FOLDER the stems are written there already")
             folder = Path(options.output)
+        audible = tuple(name for name in self._model.spec.sources if not self._mixer.is_muted(name))
+        if folder is not None and not audible:
+            raise AdvsepError("every source is muted: no stem is left to write; leave out one --mute")
+        stems = [] if folder is None else [folder / f"{name}.wav" for name in audible]
+        _refuse_overwriting(options.source, [*stems] if mix is None else [*stems, mix])
+        if mix is not None:
+            to.mix = AudioRecorder(mix, source.rate_hz, source.channels, self._total)
         if folder is not None:
-            audible = tuple(name for name in self._model.spec.sources if not self._mixer.is_muted(name))
-            if not audible:
-                raise AdvsepError("every source is muted: no stem is left to write; leave out one --mute")
             to.stems = StemRecorder(folder, audible, source.rate_hz, source.channels, self._total)
         if not self._offline:
             to.output = self._open_output(options.output)
@@ -247,11 +254,35 @@ def describe_models() -> list[str]:
     return lines or ["no models are bundled with this installation"]
 
 
+def _check(options: LiveOptions) -> None:
+    """Refuse what would be misunderstood later."""
+    numbers = {f"the level of {name}": gain_db for name, gain_db in options.gains_db.items()}
+    for what, value in (numbers | {"--seconds": options.seconds}).items():
+        if value is not None and not math.isfinite(value):
+            raise AdvsepError(f"{what}: expected a number, got {value}; leave the option out for its default")
+    output = options.output
+    if output in ("", "-"):
+        raise AdvsepError(f"-o '{output}': expected a folder, a .wav file or a device; see --help")
+    if Path(output).suffix.lower() in OTHER_FORMATS and not Path(output).is_dir():
+        raise AdvsepError(f"-o {output}: only WAV is written; name a .wav file for the mix or a folder for the stems")
+
+
+def _refuse_overwriting(song: str, paths: list[Path]) -> None:
+    """Keep the song itself, and one output from another's place."""
+    for path in paths:
+        if song != "demo" and path.exists() and path.samefile(song):
+            raise AdvsepError(f"{path}: is the song itself and would be lost; choose another output")
+    if len({path.absolute() for path in paths}) < len(paths):
+        raise AdvsepError(f"{paths[-1]}: the mix and a stem would be the same file; choose another name for the mix")
+
+
 def _writes_files(output: str) -> bool:
     """Whether an output names a file or a folder, rather than a device or a word of ours."""
+    if output in OUTPUT_WORDS or output.isdecimal():
+        return False
     if _is_mix_file(output) or "/" in output or "\\" in output or Path(output).is_dir():
         return True
-    return output not in ("auto", "null", "speakers") and not output.isdecimal() and not has_output_device(output)
+    return not has_output_device(output)
 
 
 def _is_mix_file(output: str) -> bool:

@@ -110,11 +110,12 @@ def _open_session(path: Path) -> Any:
     import onnxruntime  # costs a tenth of a second, which `--help` must not pay
 
     if not path.is_file():
-        raise ModelError(f"{path}: no such model file")
+        found = "expected a model file, found a folder" if path.is_dir() else "no such model file"
+        raise ModelError(f"{path}: {found}; give an .onnx file written by advsep-export")
     try:
         blob = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: cannot read the model: {error.strerror}") from None
+        raise ModelError(f"{path}: cannot be read: {error.strerror}; give a model file that can") from None
     onnxruntime.set_default_logger_severity(4)
     options = onnxruntime.SessionOptions()
     # One thread: a hop is too short to be worth waking another core, and a second core is the GUI's.
@@ -126,7 +127,7 @@ def _open_session(path: Path) -> Any:
     except Exception:  # ORT raises a dozen undocumented types for a bad file
         raise ModelError(
             f"{path}: expected an ONNX model written by advsep-export, found {len(blob)} bytes that ONNX Runtime "
-            "cannot load; it may be damaged or of another kind"
+            "cannot load; it may be damaged or of another kind: get a whole copy or export it again"
         ) from None
 
 
@@ -153,6 +154,9 @@ def _check_graph(session: Any, spec: ModelSpec, path: Path) -> None:
         shapes: dict[str, list[Any]] = {
             item.name: [size if isinstance(size, int) else None for size in item.shape] for item in found
         }
+        kinds = {item.type for item in found} - {"tensor(float)"}
+        if kinds:
+            raise ModelError(f"{path}: expected a graph in float32, found {', '.join(sorted(kinds))}; export it again")
         if shapes != wanted:
             raise ModelError(
                 f"{path}: the graph does not keep its contract: expected {wanted}, found {shapes}; export it again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 from typing import Any, Protocol
 
@@ -9,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import AdvsepError
+
+POLL_S = 0.001
+PATIENCE_S = 2.0  # a device that takes nothing for so long has gone
 
 
 class OutputError(AdvsepError):
@@ -89,27 +93,51 @@ class SpeakerOutput:
                 samplerate=rate_hz, channels=channels, device=device, dtype="float32", latency="high"
             )
             self._stream.start()
+            self._gone = False
         except (sounddevice.PortAudioError, ValueError) as error:
+            why = "no sound device found" if device is None and not has_output_device() else _first_line(error)
             raise OutputError(
-                f"output '{'default' if device is None else device}': {_first_line(error)}; list the devices with "
+                f"output '{'speakers' if device is None else device}': {why}; list the devices with "
                 "--list-devices, or pass -o null to run without one"
             ) from None
 
     def write(self, samples: NDArray[np.float32]) -> None:
         """See `Output.write`."""
         self.clipped_samples += _beyond_full_scale(samples)
-        try:
-            if self._stream.write(np.clip(samples, -1.0, 1.0)):
-                self.misses += 1
-        except Exception as error:  # sounddevice raises PortAudioError, whose class is not known here
-            raise OutputError(
-                f"output '{self.name}' has gone: {_first_line(error)}; plug it in and start again"
-            ) from None
+        done = 0
+        while done < len(samples):
+            room = self._wait_for_room()
+            block = samples[done : done + room]
+            try:
+                if self._stream.write(np.clip(block, -1.0, 1.0)):
+                    self.misses += 1
+            except Exception as error:  # sounddevice raises PortAudioError, whose class is not known here
+                raise self._lost(_first_line(error)) from None
+            done += len(block)
 
     def close(self) -> None:
         """See `Output.close`."""
+        if self._gone:
+            # PortAudio waits for ever for a JACK server that died, also when Python exits.
+            at_exit = getattr(import_sounddevice(), "_exit_handler", None)
+            if at_exit is not None:
+                atexit.unregister(at_exit)
+            return
         self._stream.stop()
         self._stream.close()
+
+    def _wait_for_room(self) -> int:
+        """Samples that can be written without waiting; a write to a device that died would never return."""
+        since_s = time.perf_counter()
+        while (room := self._stream.write_available) <= 0:
+            if not self._stream.active or time.perf_counter() - since_s > PATIENCE_S:
+                raise self._lost("it takes no more sound")
+            time.sleep(POLL_S)
+        return int(room)
+
+    def _lost(self, why: str) -> OutputError:
+        self._gone = True
+        return OutputError(f"output '{self.name}' has gone: {why}; plug it in and start again")
 
 
 def import_sounddevice() -> Any:

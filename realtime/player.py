@@ -70,13 +70,13 @@ class Player:
         self.error: BaseException | None = None
         self._stream, self._mixer, self._destinations = stream, mixer, destinations
         self._longest_samples = longest_samples
-        self._stop = threading.Event()
+        self._stop, self._ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="advsep-worker", daemon=True)
 
     @property
     def running(self) -> bool:
         """Whether the worker is still at it."""
-        return self._thread.is_alive()
+        return self._thread.ident is not None and not self._ended.is_set()
 
     def start(self) -> None:
         """Begin."""
@@ -87,8 +87,10 @@ class Player:
         self._stop.set()
 
     def wait(self, timeout_s: float | None = None) -> None:
-        """Until the worker has ended, or the time is over."""
-        self._thread.join(timeout_s)
+        """Until the worker has ended, or the time is over; at once where it was never started."""
+        # Not by joining with a time limit: in Python 3.11 Ctrl-C in there marks a thread as ended that still runs.
+        if self._thread.ident is not None and self._ended.wait(timeout_s):
+            self._thread.join()
 
     def _work(self) -> None:
         try:
@@ -99,6 +101,8 @@ class Player:
                     break
         except BaseException as error:  # handed to the thread that waits
             self.error = error
+        finally:
+            self._ended.set()
 
     def _step(self) -> bool:
         block = self._stream.read()

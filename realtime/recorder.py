@@ -42,7 +42,8 @@ class AudioRecorder:
         self._partial = path.with_name(f".{path.name}.partial")
         container = "RF64" if expected_samples * channels * 4 > WAV_LIMIT_BYTES else "WAV"
         if path.is_dir():
-            raise RecorderError(f"{path}: cannot be written: a folder of that name is in the way")
+            raise RecorderError(f"{path}: cannot be written: a folder of that name is in the way; choose another name")
+        self._made_folders = _missing_folders(path.parent)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Python makes the file first: its errors say why, libsndfile's only that.
@@ -50,8 +51,9 @@ class AudioRecorder:
             self._file: Any = soundfile.SoundFile(
                 self._partial, "w", rate_hz, channels, subtype="FLOAT", format=container
             )
-        except OSError as error:
-            raise RecorderError(f"{path}: cannot be written: {error.strerror}") from None
+        except (OSError, soundfile.LibsndfileError) as error:
+            self._remove()
+            raise RecorderError(f"{path}: cannot be written: {_why(error)}; choose another folder") from None
 
     def write(self, samples: NDArray[np.float32]) -> None:
         """Append [sample, channel].
@@ -98,13 +100,17 @@ class AudioRecorder:
         # The disk may be full: what is being removed need not be complete.
         with contextlib.suppress(OSError, soundfile.LibsndfileError):
             self._file.close()
-        self._partial.unlink(missing_ok=True)
+        self._remove()
+
+    def _remove(self) -> None:
+        with contextlib.suppress(OSError):
+            self._partial.unlink(missing_ok=True)
+        _remove_empty(self._made_folders)
 
     def _full(self, error: Exception) -> RecorderError:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "the disk took no more"
         return RecorderError(
-            f"{self.path}: cannot be written after {self.samples / self._rate_hz:.1f} s: {why}; free some space or "
-            "choose another folder"
+            f"{self.path}: cannot be written after {self.samples / self._rate_hz:.1f} s: {_why(error)}; free some "
+            "space or choose another folder"
         )
 
 
@@ -127,9 +133,11 @@ class StemRecorder:
     ) -> None:
         self.folder = folder
         self._files: dict[str, AudioRecorder] = {}
-        self._made_folder = not folder.exists()
+        self._made_folders = _missing_folders(folder)
         if folder.exists() and not folder.is_dir():
-            raise RecorderError(f"{folder}: expected a folder for the stems, found a file of that name")
+            raise RecorderError(
+                f"{folder}: expected a folder for the stems, found a file of that name; choose another name"
+            )
         try:
             for source in sources:
                 path = folder / f"{source}.wav"
@@ -164,9 +172,22 @@ class StemRecorder:
             raise
 
     def discard(self) -> None:
-        """Give up on all files, and on the folder if it was made for them and is empty."""
+        """Give up on all files, and on the folders that were made for them."""
         for file in self._files.values():
             file.discard()
-        if self._made_folder:
-            with contextlib.suppress(OSError):
-                self.folder.rmdir()
+        _remove_empty(self._made_folders)
+
+
+def _missing_folders(folder: Path) -> list[Path]:
+    """The folders that have to be made for `folder` to be there, the innermost first."""
+    return [each for each in (folder, *folder.parents) if not each.exists()]
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def _why(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else "the disk took no more"

@@ -12,21 +12,22 @@ from numpy.typing import NDArray
 from .jit import jit
 from .masking import BandMasking
 from .model import ModelSession
+from .spec import LOUDEST_SAMPLE
 from .stft import StreamingAnalysis, StreamingSynthesis
 
 
 class HopSeparator:
     """STFT, network, masks and inverse STFT for whole hops.
 
-    Output is `delay_samples` = S - H + look-ahead late. Samples that are not finite are taken as
-    silence and counted, since one of them would stay in the network's states for ever.
+    Output is `delay_samples` = S - H + look-ahead late. Samples that are not finite, or beyond
+    `LOUDEST_SAMPLE`, are taken as silence and counted: one of them would stay in the network's states for ever.
 
     Args:
         model: a session whose `max_frames` is at least `max_hops`.
         max_hops: most hops a call may hold; decides the size of all buffers.
 
     Attributes:
-        repaired_samples: values that were not finite so far.
+        repaired_samples: values that were no sound so far.
     """
 
     def __init__(self, model: ModelSession, max_hops: int = 1) -> None:
@@ -103,7 +104,7 @@ class StreamSeparator:
 
     @property
     def repaired_samples(self) -> int:
-        """Values that were not finite so far."""
+        """Values that were no sound so far."""
         return self._core.repaired_samples
 
     def warm_up(self) -> None:
@@ -156,7 +157,7 @@ def _copy_finite(source: NDArray[np.float32], target: NDArray[np.float32]) -> in
     for i in range(source.shape[0]):
         for c in range(source.shape[1]):
             value = source[i, c]
-            if not np.isfinite(value):
+            if not abs(value) <= LOUDEST_SAMPLE:  # NaN compares false
                 value = np.float32(0.0)
                 repaired += 1
             target[i, c] = value

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from .errors import AdvsepError
+from .spec import LOUDEST_SAMPLE
 
 READABLE = "WAV, FLAC, OGG, Opus, MP3, AIFF, CAF"
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 4000, 768000
@@ -73,7 +77,7 @@ class FileSource:
 
     Args:
         path: the file.
-        accept_damaged: take a truncated file as far as it goes, and samples that are not finite as silence.
+        accept_damaged: take a truncated file as far as it goes, and samples that are no sound as silence.
 
     Attributes:
         repaired_samples: values taken as silence so far.
@@ -99,7 +103,8 @@ class FileSource:
         """See `Source.read`.
 
         Raises:
-            SourceError: the file cannot be decoded here, ends before its header says, or holds NaN or infinity.
+            SourceError: the file cannot be decoded here, ends before its header says, or holds NaN, infinity or
+                values beyond `LOUDEST_SAMPLE`.
         """
         try:
             block = self._file.read(count, dtype="float32", always_2d=True)
@@ -110,9 +115,9 @@ class FileSource:
                 f"{self._path}: cannot be decoded at {self._position / self.rate_hz:.2f} s ({_said(error)}); "
                 "get a whole copy, or pass --accept-damaged to use what comes before"
             ) from None
-        finite = np.isfinite(block)
-        if not finite.all():
-            self._repair(block, finite)
+        sound = np.abs(block) <= LOUDEST_SAMPLE  # NaN compares false
+        if not sound.all():
+            self._repair(block, sound)
         self._position += len(block)
         if len(block) < count and self._position < self.samples and not self._accept_damaged:
             raise self._truncated(self.samples, self._position)
@@ -122,15 +127,16 @@ class FileSource:
         """Close the file."""
         self._file.close()
 
-    def _repair(self, block: NDArray[np.float32], finite: NDArray[np.bool_]) -> None:
-        first = self._position + int(np.argmin(finite.all(1)))
+    def _repair(self, block: NDArray[np.float32], sound: NDArray[np.bool_]) -> None:
+        at = int(np.argmin(sound.all(1)))
+        first, value = self._position + at, block[at][~sound[at]][0]
         if not self._accept_damaged:
             raise SourceError(
-                f"{self._path}: sample {first} ({first / self.rate_hz:.3f} s) is not a finite number; render the file "
-                "again, or pass --accept-damaged to put silence in such places"
+                f"{self._path}: sample {first} ({first / self.rate_hz:.3f} s) is {value:g}, which is no sound; render "
+                "the file again, or pass --accept-damaged to put silence in such places"
             )
-        self.repaired_samples += int(np.size(finite) - np.count_nonzero(finite))
-        block[~finite] = 0.0
+        self.repaired_samples += int(np.size(sound) - np.count_nonzero(sound))
+        block[~sound] = 0.0
 
     def _open(self) -> Any:
         path = self._path
@@ -140,11 +146,14 @@ class FileSource:
             with path.open("rb") as file:
                 start = file.read(1)
         except OSError as error:
-            raise SourceError(f"{path}: cannot be read: {error.strerror}") from None
+            raise SourceError(
+                f"{path}: cannot be read: {error.strerror}; give a sound file that can, or 'demo' for the built-in song"
+            ) from None
         if not start:
-            raise SourceError(f"{path}: expected a sound file ({READABLE}), found an empty file")
+            raise SourceError(f"{path}: expected a sound file ({READABLE}), found an empty file; get a whole copy")
         try:
-            return soundfile.SoundFile(path)
+            with _quiet_decoders():
+                return soundfile.SoundFile(path)
         except (soundfile.LibsndfileError, OSError, TypeError) as error:
             raise SourceError(
                 f"{path}: expected a sound file ({READABLE}), found something libsndfile cannot read ({_said(error)}); "
@@ -159,17 +168,17 @@ class FileSource:
         if not LOWEST_RATE_HZ <= self.rate_hz <= HIGHEST_RATE_HZ:
             raise SourceError(
                 f"{self._path}: expected a sample rate of {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz, "
-                f"found {self.rate_hz} Hz"
+                f"found {self.rate_hz} Hz; convert it first"
             )
         if self.samples == 0:
-            raise SourceError(f"{self._path}: holds no samples")
+            raise SourceError(f"{self._path}: holds no samples; record or render it again")
         promised = max(self.samples, _promised_samples(str(self._file.extra_info), self.samples))
         if promised > self.samples and not self._accept_damaged:
             raise self._truncated(promised, self.samples)
         if self._file.format == "OGG" and not self._accept_damaged and not _ogg_is_whole(self._path):
             raise SourceError(
-                f"{self._path}: truncated: its last Ogg page is missing, {self.samples / self.rate_hz:.2f} s are left; "
-                "get a whole copy, or pass --accept-damaged to use what is there"
+                f"{self._path}: truncated: its last Ogg page is not whole, {self.samples / self.rate_hz:.2f} s are "
+                "left; get a whole copy, or pass --accept-damaged to use what is there"
             )
 
     def _truncated(self, promised: int, found: int) -> SourceError:
@@ -182,22 +191,50 @@ class FileSource:
 def _promised_samples(log: str, found_samples: int) -> int:
     """Length that the header promised: libsndfile mends a cut file without a word, but says so in its log."""
     promised = 0
-    for said, real in re.findall(r": *(\d+) \(should be (\d+)\)", log):
-        # Programs that write to a pipe leave the largest size in the header: no promise at all.
-        if int(said) < 0x7FFF0000 and int(said) - int(real) > 1024:
+    # The chunk of samples in WAV and CAF, AIFF, AU; of Wave64 the log corrects the whole file only.
+    for said, real in re.findall(r"^ *(?:data|SSND|Data Size|riff) *: *(\d+) \(should be (\d+)\)", log, re.MULTILINE):
+        # Programs that write to a pipe leave the largest size in the header: no promise at all. A few bytes
+        # too many are some programs' slip.
+        if int(said) < 0x7FFF0000 and int(said) - int(real) > 64:
             promised = max(promised, round(found_samples * int(said) / max(int(real), 1)))
+    for real, said in re.findall(r"frame count (\d+) does not match value from 'ds64' chunk of (\d+)", log):
+        if int(real) == found_samples:  # RF64
+            promised = max(promised, int(said))
     return promised
 
 
 def _ogg_is_whole(path: Path) -> bool:
-    """Whether the last page of an Ogg file carries the end-of-stream flag (RFC 3533, 6)."""
+    """Whether the last page of an Ogg file is there to its end and carries the end-of-stream flag (RFC 3533, 6)."""
     with path.open("rb") as file:
         file.seek(0, 2)
         file.seek(max(0, file.tell() - (1 << 17)))
         tail = file.read()
-    page = tail.rfind(b"OggS")
-    return 0 <= page < len(tail) - 5 and bool(tail[page + 5] & 0x04)
+    start = tail.rfind(b"OggS")
+    page = tail[start:] if start >= 0 else b""
+    if len(page) < 27:
+        return False
+    segments = page[26]
+    return bool(page[5] & 0x04) and len(page) >= 27 + segments + sum(page[27 : 27 + segments])
+
+
+@contextlib.contextmanager
+def _quiet_decoders() -> Generator[None]:
+    """Keep mpg123, inside libsndfile, from writing its own thoughts on a file to standard error."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _said(error: Exception) -> str:
-    return str(getattr(error, "error_string", error)).rstrip(".")
+    said = str(getattr(error, "error_string", error)).rstrip(".")
+    # What libsndfile makes of a file that is there but holds no MP3 frames.
+    return "Format not recognised" if said.startswith("File does not exist") else said

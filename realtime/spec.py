@@ -23,6 +23,9 @@ SCHEMA_VERSION = 1
 METADATA_KEY = "advsep.model_spec"
 """Key of the ONNX file's `metadata_props` under which the spec's JSON lies."""
 
+LOUDEST_SAMPLE = 1e12
+"""Beyond it (240 dB over full scale) a value is damage, not sound: its squared spectrum would overflow float32."""
+
 
 class SpecError(AdvsepError):
     """A contract that contradicts itself or is of another version."""
@@ -145,6 +148,11 @@ class ModelSpec:
         _require(
             len(self.sources) == 2 and len(set(self.sources)) == 2,
             f"sources must be two different names (the masked one first), got {self.sources}",
+        )
+        # They become file names.
+        _require(
+            all(name.replace("-", "_").isidentifier() for name in self.sources),
+            f"sources must be plain words, got {self.sources}",
         )
         _require(
             self.latency_samples == self.signal.latency_samples,

@@ -69,6 +69,7 @@ class StemStream:
         self._to_model = StreamResampler(source.rate_hz, self.model_rate_hz, source.channels)
         self._from_model = StreamResampler(self.model_rate_hz, source.rate_hz, source.channels)
         self._to_skip = self.latency_samples
+        self._fed_samples, self._spent_s = 0, 0.0
         self._mixture = _Queue(source.channels)
         self._voice = _Queue(source.channels)
         self._ended = False
@@ -82,17 +83,19 @@ class StemStream:
         while not self._ended:
             block = self._source.read(self._read_samples)
             self._ended = len(block) == 0
-            began = time.perf_counter()
+            began_s = time.perf_counter()
             hops = self._advance(block)
-            if hops:
-                self.times.add(time.perf_counter() - began, hops)
+            self._spent_s += time.perf_counter() - began_s
+            if hops:  # else the resampler is still collecting: its time belongs to the hop that comes of it
+                self.times.add(self._spent_s, hops)
+                self._spent_s = 0.0
             ready = min(self._mixture.held, self._voice.held) if not self._ended else self._mixture.held
             if ready:
                 return self._take(ready)
         return None
 
     def _advance(self, block: NDArray[np.float32]) -> int:
-        """Separate a block (an empty one: the end); returns how many hops that was."""
+        """Separate a block (an empty one: the end); returns how many hops that completed."""
         self._mixture.put(block)
         samples = self._to_model.process(block, last=self._ended)
         if self._ended:
@@ -102,7 +105,9 @@ class StemStream:
         skipped = min(self._to_skip, len(voice))
         self._to_skip -= skipped
         self._voice.put(self._from_model.process(voice[skipped:], last=self._ended))
-        return round(len(samples) / self._hop)
+        done = self._fed_samples // self._hop
+        self._fed_samples += len(samples)
+        return self._fed_samples // self._hop - done
 
     def _separate(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         duplicated = samples.shape[1] < self._channels

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
-import pickle
-import zipfile
+import subprocess
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,12 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         torch.save({"advsep_checkpoint": CHECKPOINT_VERSION, **plain}, partial)
         os.replace(partial, path)
     except (OSError, RuntimeError) as error:
-        partial.unlink(missing_ok=True)
-        raise AdvsepError(f"{path}: cannot write the checkpoint: {error}") from None
+        # torch puts a C++ stack behind its first line.
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise AdvsepError(f"{path}: cannot write the checkpoint: {why}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -75,16 +80,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         AdvsepError: missing, not a checkpoint, damaged, or of another version.
     """
-    try:
-        data = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise AdvsepError(f"{path}: no such checkpoint") from None
-    except OSError as error:
-        raise AdvsepError(f"{path}: cannot be read: {error.strerror}") from None
-    except (RuntimeError, pickle.UnpicklingError, EOFError, zipfile.BadZipFile, ValueError, KeyError):
-        raise AdvsepError(
-            f"{path}: not a checkpoint of advsep-train, or damaged; expected last.ckpt or best.ckpt of a run"
-        ) from None
+    data = _load(path)
     version = data.pop("advsep_checkpoint", None) if isinstance(data, dict) else None
     if version != CHECKPOINT_VERSION:
         raise AdvsepError(
@@ -99,12 +95,42 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(**data)
 
 
+def _load(path: Path) -> Any:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise AdvsepError(f"{path}: no such checkpoint; expected last.ckpt or best.ckpt of a run folder") from None
+    except OSError as error:
+        raise AdvsepError(f"{path}: cannot be read: {error.strerror}") from None
+    with file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch thinks aloud about files that are none of its own
+        try:
+            return torch.load(file, map_location="cpu", weights_only=True)
+        except Exception:  # torch raises a dozen undocumented types for a bad file, OSError among them
+            raise AdvsepError(
+                f"{path}: not a checkpoint of advsep-train, or damaged; expected last.ckpt or best.ckpt of a run folder"
+            ) from None
+
+
 def averaged_network(checkpoint: Checkpoint) -> LiveUnet:
     """The network with the averaged weights, in evaluation mode."""
     spec = checkpoint.config.signal.spec()
     network = LiveUnet(spec.bands, spec.channels, checkpoint.config.network)
-    network.load_state_dict(checkpoint.averaged)
+    load_weights(network, checkpoint.averaged)
     return network.eval()
+
+
+def load_weights(network: LiveUnet, weights: dict[str, torch.Tensor]) -> None:
+    """Fill a network with a checkpoint's weights.
+
+    Raises:
+        AdvsepError: they are those of a network of another layout.
+    """
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        why = str(error).splitlines()[-1].strip()
+        raise AdvsepError(f"the checkpoint's weights do not fit its own configuration: {why}") from None
 
 
 def file_sha256(path: Path) -> str:
@@ -114,3 +140,22 @@ def file_sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def code_commit() -> str:
+    """The commit of the source folder, with `+` where files differ from it; empty outside a checkout."""
+    folder = Path(__file__).parent.parent
+    if not (folder / ".git").exists():  # git would answer for any checkout around an installation
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..realtime.errors import AdvsepError
-from ..realtime.exits import run_program
+from ..realtime.exits import EXIT_INTERRUPTED, run_program
 from .extra import require_training_extra
 
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint
     from .config import TrainConfig
+    from .loop import Progress as StepProgress
     from .loop import Trainer
     from .tracks import Split, Track, TrackFiles
 
@@ -24,14 +26,11 @@ HELP = """Train a separator on folders that each hold vocals.* and accompaniment
 
 Ctrl-C saves a checkpoint and stops; the same command with --resume goes on from it.
 
+\b
 Examples:
-
   advsep-train music/ --out runs/mine
-
   advsep-train music/ --out runs/mine --resume --steps 8000
-
-  advsep-train a/ b/ --splits splits.json --preset live-12 --steps 3000 --out runs/ab
-
+  advsep-train a/ b/ --splits splits.json --steps 3000 --out runs/ab
   advsep-export runs/mine/best.ckpt -o mine.onnx
 
 The run folder receives config.json, log.jsonl, last.ckpt and best.ckpt (best mean vocal SDR on held-out tracks).
@@ -75,10 +74,10 @@ def train(
     config, start = _configured(preset, {k: v for k, v in overrides.items() if v is not None}, out, resume=resume)
     divided = _divided(data, splits)
     train_tracks, valid_tracks = _decoded(divided, config.signal.sample_rate_hz, cache)
-    from .loop import Trainer
+    from .loop import Trainer, TrainingStoppedError
 
     trainer = Trainer(config, train_tracks, valid_tracks, out, start, workers)
-    (out / "config.json").write_text(json.dumps(dataclasses.asdict(config), indent=1) + "\n", "utf-8")
+    _open_run_folder(config, out, 0 if start is None else start.step)
     print(
         f"{config.name}: {len(train_tracks)} tracks to learn from, {len(valid_tracks)} held out, "
         f"steps {0 if start is None else start.step} to {config.steps}",
@@ -86,9 +85,9 @@ def train(
     )
     try:
         _show_run(trainer, config, out)
-    except KeyboardInterrupt:
+    except TrainingStoppedError:
         print(f"stopped; saved {out / 'last.ckpt'}; go on with --resume", file=sys.stderr)
-        raise typer.Exit(130) from None
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     print(f"done: {out / 'best.ckpt'}; next: advsep-export {out / 'best.ckpt'} -o {config.name}.onnx", file=sys.stderr)
 
 
@@ -103,17 +102,28 @@ def _configured(
     if resume:
         start = load_checkpoint(last)
         config = dataclasses.replace(start.config, **overrides)
-        if config.steps <= start.step:
+        # Ctrl-C during the last validation leaves nothing to do but that validation.
+        unfinished = config.steps == start.step and start.validation_gain_db is None
+        if config.steps <= start.step and not unfinished:
             raise AdvsepError(f"{last}: step {start.step} of {config.steps} is done already; ask for more with --steps")
         return config, start
     config = load_preset(preset, **overrides)
     if last.exists():
         raise AdvsepError(f"{out}: a run is there already; go on with --resume, or choose another --out")
+    return config, None
+
+
+def _open_run_folder(config: TrainConfig, out: Path, step: int) -> None:
+    """Write config.json, and cut log.jsonl back to the step that the run goes on from."""
     try:
         out.mkdir(parents=True, exist_ok=True)
+        (out / "config.json").write_text(json.dumps(dataclasses.asdict(config), indent=1) + "\n", "utf-8")
+        log = out / "log.jsonl"
+        lines = log.read_text("utf-8").splitlines() if step and log.is_file() else []
+        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+        log.write_text("".join(line + "\n" for line in kept), "utf-8")
     except OSError as error:
-        raise AdvsepError(f"{out}: cannot make the run folder: {error.strerror}") from None
-    return config, None
+        raise AdvsepError(f"{out}: cannot write to the run folder: {error.strerror}") from None
 
 
 def _divided(data: list[Path], splits: Path | None) -> dict[Split, list[TrackFiles]]:
@@ -145,7 +155,6 @@ def _show_run(trainer: Trainer, config: TrainConfig, out: Path) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from .loop import Progress as StepProgress
     from .validation import mean_gain_db
 
     columns = (TextColumn("{task.description}"), BarColumn(16), MofNCompleteColumn(), TimeRemainingColumn())
@@ -158,16 +167,26 @@ def _show_run(trainer: Trainer, config: TrainConfig, out: Path) -> None:
         def on_step(now: StepProgress) -> None:
             text = f"loss {now.loss:.4f} · {now.audio_speed:.1f} s of sound a second"
             bar.update(task, completed=now.step, description=text)
-            entry: dict[str, Any] = {"step": now.step, "loss": now.loss, "learning_rate": now.learning_rate}
-            entry |= {"audio_speed": now.audio_speed, "waiting": now.waiting}
             if now.scores is not None:
-                entry["validation"] = [dataclasses.asdict(score) for score in now.scores]
                 gain = f"vocal SDR gain {mean_gain_db(now.scores):.2f} dB" if now.scores else "no held-out tracks"
                 bar.console.print(f"step {now.step}: loss {now.loss:.4f}, {gain}", highlight=False)
-            log.write(json.dumps(entry) + "\n")
-            log.flush()
+            try:
+                log.write(_log_line(now) + "\n")
+                log.flush()
+            except OSError as error:
+                raise AdvsepError(f"{log.name}: cannot be written: {error.strerror}") from None
 
         trainer.run(on_step)
+
+
+def _log_line(now: StepProgress) -> str:
+    from .validation import plain_score
+
+    entry: dict[str, Any] = {"step": now.step, "loss": now.loss if math.isfinite(now.loss) else None}
+    entry |= {"learning_rate": now.learning_rate, "audio_speed": now.audio_speed, "waiting": now.waiting}
+    if now.scores is not None:
+        entry["validation"] = [plain_score(score) for score in now.scores]
+    return json.dumps(entry, allow_nan=False)
 
 
 def main() -> None:

@@ -61,6 +61,17 @@ class RemixConfig:
     no_band_probability: float = 0.04
     swap_probability: float = 0.5
 
+    def __post_init__(self) -> None:
+        for name in ("pair_probability", "no_voice_probability", "no_band_probability", "swap_probability"):
+            value = getattr(self, name)
+            _require(0 <= value <= 1, f"remix.{name} must be 0 to 1, got {value}")
+        low, high = self.speed_range
+        _require(0 < low <= high, f"remix.speed_range must be two rising positive speeds, got {low} and {high}")
+        low, high = self.level_dbfs
+        _require(low <= high, f"remix.level_dbfs must be two rising levels, got {low} and {high}")
+        deviation = self.voice_to_band_db[1]
+        _require(deviation >= 0, f"remix.voice_to_band_db's deviation must be 0 or more, got {deviation}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimiserConfig:
@@ -75,6 +86,14 @@ class OptimiserConfig:
     decay_fraction: float = 0.3
     clip_norm: float = 1.0
     ema_decay: float = 0.998
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "clip_norm"):
+            _require(getattr(self, name) > 0, f"optimiser.{name} must be positive, got {getattr(self, name)}")
+        for name in ("weight_decay", "warmup_steps"):
+            _require(getattr(self, name) >= 0, f"optimiser.{name} must be 0 or more, got {getattr(self, name)}")
+        for name in ("decay_fraction", "ema_decay"):
+            _require(0 <= getattr(self, name) <= 1, f"optimiser.{name} must be 0 to 1, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +130,19 @@ class TrainConfig:
     seed: int = 0
     weights_licence: str = "unspecified: state the licence of your recordings with --weights-licence"
 
+    def __post_init__(self) -> None:
+        for name in ("segment_frames", "excerpt_segments", "lanes", "steps", "validate_every"):
+            _require(getattr(self, name) >= 1, f"{name} must be 1 or more, got {getattr(self, name)}")
+        _require(self.validation_seconds > 0, f"validation_seconds must be positive, got {self.validation_seconds}")
+        _require(self.phase_weight >= 0, f"phase_weight must be 0 or more, got {self.phase_weight}")
+        # numpy's and torch's generators take no negative seed.
+        _require(self.seed >= 0, f"seed must be 0 or more, got {self.seed}")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise AdvsepError(message)
+
 
 def preset_names() -> list[str]:
     """Names that `load_preset` knows."""
@@ -130,6 +162,8 @@ def load_preset(name_or_path: str, **overrides: Any) -> TrainConfig:
             text = path.read_text("utf-8")
         except OSError as error:
             raise AdvsepError(f"{path}: cannot read the preset: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise AdvsepError(f"{path}: not TOML: {error}") from None
     elif name_or_path in preset_names():
         text = (resources.files(__package__ or "") / "presets" / f"{name_or_path}.toml").read_text("utf-8")
     else:

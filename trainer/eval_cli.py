@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +16,10 @@ HELP = """Score a model on tracks with known stems: whole-track SDR of both stem
 
 Tracks are separated by the path that plays live. Prints a Markdown table.
 
+\b
 Examples:
-
   advsep-eval live-12 music/
-
-  advsep-eval mine.onnx music/ --splits splits.json --split test --json scores.json
+  advsep-eval my.onnx music/ --splits s.json --split test --json out.json
 """
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -34,7 +32,9 @@ def evaluate(
     splits: Annotated[
         Path | None, typer.Option(help="JSON that names train, valid and test tracks a corpus.", show_default=False)
     ] = None,
-    split: Annotated[str, typer.Option(help="With --splits: train, valid or test.")] = "test",
+    split: Annotated[
+        str | None, typer.Option(help="With --splits: train, valid or test; default: test.", show_default=False)
+    ] = None,
     as_json: Annotated[
         Path | None, typer.Option("--json", help="Also write the scores to this file.", show_default=False)
     ] = None,
@@ -47,20 +47,24 @@ def evaluate(
     from ..realtime.model import ModelSession
     from ..realtime.registry import find_model
     from .evaluation import HOPS_PER_READ, markdown_table, score_model
-    from .tracks import SPLITS, find_tracks, split_tracks
+    from .tracks import SPLITS, Split, find_tracks, split_tracks
+    from .validation import plain_score
 
-    if split not in SPLITS:
+    if split is not None and splits is None:
+        raise AdvsepError(f"--split {split} needs --splits FILE, which says what belongs to it")
+    part: Split | None = next((each for each in SPLITS if each == (split or "test")), None)
+    if part is None:
         raise AdvsepError(f"--split {split}: expected one of {', '.join(SPLITS)}")
     session = ModelSession(find_model(model), HOPS_PER_READ)
     found = find_tracks(data)
-    chosen = found if splits is None else split_tracks(found, splits)[split]
+    chosen = found if splits is None else split_tracks(found, splits)[part]
     if not chosen:
-        raise AdvsepError(f"{splits}: names no {split} track of {', '.join(map(str, data))}")
+        raise AdvsepError(f"{splits}: names no {part} track of {', '.join(map(str, data))}")
     console = Console(stderr=True)
     scores = [score_model(session, files) for files in track(chosen, "separating", console=console)]
     print(markdown_table(scores))
     if as_json is not None:
-        text = json.dumps({"model": session.spec.name, "scores": [dataclasses.asdict(s) for s in scores]}, indent=1)
+        text = json.dumps({"model": session.spec.name, "scores": [plain_score(s) for s in scores]}, indent=1)
         try:
             as_json.write_text(text + "\n", "utf-8")
         except OSError as error:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from ..realtime.errors import AdvsepError
 from ..realtime.model import ModelSession
 from ..realtime.source import ArraySource
 from ..realtime.stems import StemStream
-from .tracks import TrackFiles
+from .tracks import TrackFiles, read_stem
 from .validation import TrackScore, sdr_db
 
 HOPS_PER_READ = 64
@@ -28,12 +25,13 @@ def score_model(model: ModelSession, files: TrackFiles) -> TrackScore:
     Raises:
         AdvsepError: a stem cannot be read, or the two differ in rate, channels or length.
     """
-    vocals, rate_hz = _read(files, "vocals")
-    accompaniment, other_hz = _read(files, "accompaniment")
+    vocals, rate_hz = read_stem(files.vocals)
+    accompaniment, other_hz = read_stem(files.accompaniment)
     if vocals.shape != accompaniment.shape or rate_hz != other_hz:
         raise AdvsepError(
-            f"{files.vocals.parent}: stems must agree in length, channels and rate, found {vocals.shape} at "
-            f"{rate_hz} Hz and {accompaniment.shape} at {other_hz} Hz"
+            f"{files.vocals.parent}: stems must agree in length, channels and rate, found "
+            f"{' x '.join(map(str, vocals.shape))} at {rate_hz} Hz and "
+            f"{' x '.join(map(str, accompaniment.shape))} at {other_hz} Hz; convert one"
         )
     mixture = vocals + accompaniment
     estimate = _separated(model, mixture, rate_hz, files.name)
@@ -55,15 +53,6 @@ def _separated(model: ModelSession, mixture: NDArray[np.float32], rate_hz: int, 
     while (block := stream.read()) is not None:
         blocks.append(block.stems[voice])
     return np.concatenate(blocks)
-
-
-def _read(files: TrackFiles, stem: str) -> tuple[NDArray[np.float32], int]:
-    path = files.vocals if stem == "vocals" else files.accompaniment
-    try:
-        decoded: tuple[Any, int] = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise AdvsepError(f"{path}: cannot be read as audio: {error}") from None
-    return decoded
 
 
 def markdown_table(scores: list[TrackScore]) -> str:

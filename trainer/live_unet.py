@@ -81,11 +81,13 @@ class LiveUnet(nn.Module):
     def __init__(self, bands: int, channels: int, config: LiveUnetConfig) -> None:
         super().__init__()
         levels = len(config.channels)
-        if levels == 0 or bands % 2**levels or config.kernel_bands % 2 == 0 or config.kernel_frames < 2:
+        odd = config.kernel_bands > 0 and config.kernel_bands % 2 == 1
+        positive = bands > 0 and config.recurrent_size > 0 and all(width > 0 for width in config.channels)
+        if levels == 0 or bands % 2**levels or not odd or config.kernel_frames < 2 or not positive:
             raise FormatError(
-                f"a live U-Net needs bands divisible by 2 ** levels, an odd kernel_bands and 2 or more kernel_frames; "
-                f"got {bands} bands, {levels} levels, kernel_bands {config.kernel_bands}, "
-                f"kernel_frames {config.kernel_frames}"
+                "a live U-Net needs positive sizes, bands divisible by 2 ** levels, an odd kernel_bands and 2 or more "
+                f"kernel_frames; got {bands} bands, channels {config.channels}, kernel_bands {config.kernel_bands}, "
+                f"kernel_frames {config.kernel_frames}, recurrent_size {config.recurrent_size}"
             )
         self.bands, self.channels, self.config = bands, channels, config
         widths = (channels, *config.channels)

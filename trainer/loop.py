@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 import math
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,8 +15,9 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from ..realtime.errors import AdvsepError
-from .checkpoint import Checkpoint, save_checkpoint
+from .checkpoint import Checkpoint, code_commit, load_weights, save_checkpoint
 from .config import OptimiserConfig, TrainConfig
+from .interrupt import DeferredInterrupt
 from .live_unet import LiveUnet
 from .losses import mask_loss, mask_statistics
 from .remix import Batch, Remixer, batches
@@ -24,13 +26,17 @@ from .tracks import Track
 from .validation import TrackScore, mean_gain_db, score_track
 
 
+class TrainingStoppedError(KeyboardInterrupt):
+    """Ctrl-C came and `last.ckpt` was saved."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What a progress display shows after a step.
 
     Attributes:
         step: optimiser steps done.
-        loss: smoothed over about 50 steps.
+        loss: smoothed over about 50 steps; nan where a resumed run first makes up for a validation.
         learning_rate: of this step.
         audio_speed: seconds of audio learnt from per second of the clock, since the start.
         waiting: share of that time spent waiting for examples.
@@ -74,71 +80,93 @@ class Trainer:
         workers: int = 1,
     ) -> None:
         if not train:
-            raise AdvsepError("no training tracks: every track is held out by the splits file")
+            raise AdvsepError("no tracks to learn from: every track is held out; check the splits file")
         self.config, self.run_folder = config, run_folder
         self._valid, self._workers = valid, workers
         self._spec = config.signal.spec()
-        self._fabric = Fabric(accelerator="auto", devices=1, precision=config.precision)
+        self._fabric = _fabric(config)
         torch.manual_seed(config.seed)
         network = LiveUnet(self._spec.bands, self._spec.channels, config.network)
         optimiser = torch.optim.AdamW(
             network.parameters(), config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay
         )
         if start is not None:
-            network.load_state_dict(start.network)
-            optimiser.load_state_dict(start.optimiser)
+            load_weights(network, start.network)
         self._network = network
         self._averaged = LiveUnet(self._spec.bands, self._spec.channels, config.network).eval()
-        self._averaged.load_state_dict(network.state_dict() if start is None else start.averaged)
+        load_weights(self._averaged, network.state_dict() if start is None else start.averaged)
         self._wrapped, self._optimiser = self._fabric.setup(network, optimiser)
+        if start is not None:
+            # After `setup`, so that it lands on the weights' device; a copy, since AdamW writes into it.
+            self._optimiser.load_state_dict(copy.deepcopy(start.optimiser))
         self._averaged.to(self._fabric.device)
         self._path = SignalPath(self._spec).to(self._fabric.device)
         self._carried = network.initial_states(config.lanes) if start is None else start.carried
         self._carried = [state.to(self._fabric.device) for state in self._carried]
         self._step = 0 if start is None else start.step
         self._best_gain_db = None if start is None else start.best_gain_db
+        self._gain_db = None if start is None else start.validation_gain_db
         self._audio_seconds = 0.0 if start is None else start.audio_seconds
         self._corpora = tuple(sorted({track.files.corpus for track in train}))
-        self._commit = _commit()
+        self._commit = code_commit()
         self._remixer = Remixer(train, self._spec, config)
 
     def run(self, on_step: Callable[[Progress], None]) -> None:
         """Train to the configured number of steps.
 
-        A KeyboardInterrupt between two steps saves `last.ckpt` and is raised again.
+        Ctrl-C takes effect after the step, or the validation track, that it fell into; a second Ctrl-C at once
+        and without saving. A validation that was cut short is made up for when the run is resumed.
 
         Args:
             on_step: called after each step.
+
+        Raises:
+            TrainingStoppedError: after Ctrl-C, or KeyboardInterrupt from `on_step`; `last.ckpt` is saved.
+            AdvsepError: a checkpoint cannot be written, or loss or gradient are not finite.
         """
+        with DeferredInterrupt() as interrupt:
+            try:
+                self._run(on_step, interrupt)
+            except _StepDoneInterrupt:
+                self._save("last.ckpt")
+                raise TrainingStoppedError from None
+
+    def _run(self, on_step: Callable[[Progress], None], interrupt: DeferredInterrupt) -> None:
         began, waited, learnt = time.perf_counter(), 0.0, 0.0
         smooth: float | None = None
+        if self._step > 0 and self._gain_db is None and self._validation_due() and self._valid:
+            self._report(on_step, Progress(self._step, math.nan, 0.0, 0.0, 0.0, self._validate(interrupt)), interrupt)
         source = batches(self._remixer, self._step, self._workers)
         batch_seconds = (
             self.config.lanes * self.config.segment_frames * self._spec.hop_samples / self._spec.sample_rate_hz
         )
+        while self._step < self.config.steps:
+            asked = time.perf_counter()
+            batch = next(source)
+            waited += time.perf_counter() - asked
+            rate = learning_rate(self._step, self.config.steps, self.config.optimiser)
+            loss = self._train_step(batch, rate)
+            self._step += 1
+            self._gain_db = None
+            self._audio_seconds += batch_seconds
+            learnt += batch_seconds
+            smooth = loss if smooth is None else 0.98 * smooth + 0.02 * loss
+            elapsed = time.perf_counter() - began
+            scores = self._validate(interrupt) if self._validation_due() else None
+            now = Progress(self._step, smooth, rate, learnt / elapsed, waited / elapsed, scores)
+            self._report(on_step, now, interrupt)
+
+    def _report(self, on_step: Callable[[Progress], None], now: Progress, interrupt: DeferredInterrupt) -> None:
         try:
-            while self._step < self.config.steps:
-                asked = time.perf_counter()
-                batch = next(source)
-                waited += time.perf_counter() - asked
-                rate = learning_rate(self._step, self.config.steps, self.config.optimiser)
-                loss = self._train_step(batch, rate)
-                if not math.isfinite(loss):
-                    raise AdvsepError(
-                        f"the loss is {loss} at step {self._step}: lower learning_rate and resume from "
-                        f"{self.run_folder / 'last.ckpt'}"
-                    )
-                self._step += 1
-                self._audio_seconds += batch_seconds
-                learnt += batch_seconds
-                smooth = loss if smooth is None else 0.98 * smooth + 0.02 * loss
-                elapsed = time.perf_counter() - began
-                done = self._step == self.config.steps
-                scores = self._validate() if done or self._step % self.config.validate_every == 0 else None
-                on_step(Progress(self._step, smooth, rate, learnt / elapsed, waited / elapsed, scores))
+            on_step(now)
         except KeyboardInterrupt:
-            self._save("last.ckpt", None)
-            raise
+            raise _StepDoneInterrupt from None
+        complete = now.step == self.config.steps and now.scores is not None
+        if interrupt.asked and not complete:
+            raise _StepDoneInterrupt
+
+    def _validation_due(self) -> bool:
+        return self._step == self.config.steps or self._step % self.config.validate_every == 0
 
     def _train_step(self, batch: Batch, rate: float) -> float:
         for group in self._optimiser.param_groups:
@@ -147,11 +175,12 @@ class Trainer:
         with torch.no_grad():
             vocals = self._path.analyse(batch.vocals.to(device))
             accompaniment = self._path.analyse(batch.accompaniment.to(device))
-            features = self._path.features(vocals + accompaniment)
-            statistics = mask_statistics(vocals, accompaniment, batch.bandwidth_hz.to(device), self._spec)
-            ahead = self._spec.lookahead_frames
-            if ahead:
-                raise AdvsepError(f"training with lookahead_frames {ahead} is not supported; set it to 0")
+            ahead, frames = self._spec.lookahead_frames, self.config.segment_frames
+            features = self._path.features((vocals + accompaniment)[:, :, ahead:])
+            # With look-ahead the mask that comes out with frame t is for frame t - ahead.
+            statistics = mask_statistics(
+                vocals[:, :, :frames], accompaniment[:, :, :frames], batch.bandwidth_hz.to(device), self._spec
+            )
         keep = (~batch.fresh).float().to(device)
         states = [_scaled(state, keep, axis) for state, axis in zip(self._carried, self._batch_axes(), strict=True)]
         self._wrapped.train()
@@ -159,11 +188,21 @@ class Trainer:
         loss = mask_loss(masks, statistics, self.config.phase_weight)
         self._optimiser.zero_grad()
         self._fabric.backward(loss)
-        self._fabric.clip_gradients(self._wrapped, self._optimiser, max_norm=self.config.optimiser.clip_norm)
+        norm = self._fabric.clip_gradients(
+            self._wrapped, self._optimiser, max_norm=self.config.optimiser.clip_norm, error_if_nonfinite=False
+        )
+        self._check_finite(float(loss.detach()), math.inf if norm is None else float(norm))
         self._optimiser.step()
         self._carried = [state.detach().float() for state in states]
         self._average()
         return float(loss.detach())
+
+    def _check_finite(self, loss: float, gradient_norm: float) -> None:
+        if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
+            raise AdvsepError(
+                f"loss {loss:g}, gradient norm {gradient_norm:g} at step {self._step}: train anew with a lower "
+                f"learning_rate, or go on from {self.run_folder / 'last.ckpt'} with other examples (--resume --seed)"
+            )
 
     def _batch_axes(self) -> list[int]:
         return [0] * (len(self._carried) - 1) + [1]
@@ -179,20 +218,25 @@ class Trainer:
             else:
                 mean.copy_(live[name])
 
-    def _validate(self) -> list[TrackScore]:
-        scores = [
-            score_track(self._averaged, self._path, track, self.config.validation_seconds) for track in self._valid
-        ]
+    def _validate(self, interrupt: DeferredInterrupt) -> list[TrackScore] | None:
+        """Scores of the held-out tracks, and checkpoints; None where Ctrl-C cut it short."""
+        scores: list[TrackScore] = []
+        for track in self._valid:
+            if interrupt.asked:
+                return None
+            scores.append(score_track(self._averaged, self._path, track, self.config.validation_seconds))
         gain_db = mean_gain_db(scores)
-        best = not scores or self._best_gain_db is None or gain_db > self._best_gain_db
-        if best and scores:
-            self._best_gain_db = gain_db
-        self._save("last.ckpt", gain_db if scores else None)
+        # Where no held-out track has a voice there is nothing to compare: the latest weights are the best.
+        self._gain_db = gain_db if math.isfinite(gain_db) else None
+        best = self._gain_db is None or self._best_gain_db is None or self._gain_db > self._best_gain_db
         if best:
-            self._save("best.ckpt", gain_db if scores else None)
+            self._best_gain_db = self._gain_db
+        self._save("last.ckpt")
+        if best:
+            self._save("best.ckpt")
         return scores
 
-    def _save(self, name: str, gain_db: float | None) -> None:
+    def _save(self, name: str) -> None:
         checkpoint = Checkpoint(
             config=self.config,
             network=self._network.state_dict(),
@@ -202,34 +246,32 @@ class Trainer:
             step=self._step,
             audio_seconds=self._audio_seconds,
             best_gain_db=self._best_gain_db,
-            validation_gain_db=gain_db,
+            validation_gain_db=self._gain_db,
             corpora=self._corpora,
             commit=self._commit,
         )
         save_checkpoint(checkpoint, self.run_folder / name)
 
 
+class _StepDoneInterrupt(KeyboardInterrupt):
+    """An interruption at a moment when the state is that after a whole step."""
+
+
+def _fabric(config: TrainConfig) -> Fabric:
+    # Fabric says "Using bfloat16 Automatic Mixed Precision (AMP)" on stderr, across a progress bar.
+    logger = logging.getLogger("lightning_fabric.utilities.rank_zero")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        return Fabric(accelerator="auto", devices=1, precision=config.precision)
+    finally:
+        logger.setLevel(level)
+
+
 def _scaled(state: Tensor, keep: Tensor, axis: int) -> Tensor:
     shape = [1] * state.dim()
     shape[axis] = len(keep)
     return state * keep.reshape(shape)
-
-
-def _commit() -> str:
-    """The commit of the source folder, with `+` where files differ from it; empty outside a checkout."""
-    folder = Path(__file__).parent
-    try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def resumed(checkpoint: Checkpoint, steps: int | None) -> Checkpoint:

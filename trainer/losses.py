@@ -106,7 +106,7 @@ def mask_loss(masks: Tensor, statistics: MaskStatistics, phase_weight: float) ->
     waves = mask.square() * s.power - 2 * mask * s.cross + s.voice_power
     axes = (1, 2, 3)
     # The floors stand for a mixture near -80 dBFS: silence must not be divided by silence.
-    per_bin = mask.shape[1] * mask.shape[2] * mask.shape[3]
-    relative_roots = roots.sum(axes) / (s.mixture.sum(axes) + 1e-3 * per_bin)
-    relative_waves = waves.sum(axes) / (s.power.sum(axes) + 1e-4 * per_bin)
+    places = mask.shape[1] * mask.shape[2] * mask.shape[3]
+    relative_roots = roots.sum(axes) / (s.mixture.sum(axes) + 1e-3 * places)
+    relative_waves = waves.sum(axes) / (s.power.sum(axes) + 1e-4 * places)
     return (relative_roots + phase_weight * relative_waves).mean()

@@ -7,6 +7,7 @@ is a function of the seed and the step alone: a resumed run sees what an uninter
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ class Batch:
     """One step's examples.
 
     Attributes:
-        vocals: float32 [lane, channel, N - H + segment], the first N - H samples being the past.
+        vocals: float32 [lane, channel, `past_samples` + segment], the past first.
         accompaniment: likewise.
         bandwidth_hz: [lane], above it at least one of the stems is blind.
         fresh: bool [lane], true where a new excerpt starts and the state must be zero.
@@ -44,7 +45,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Stems [channel, sample] with N - H samples of silence before the first."""
+    """Stems [channel, sample] with `past_samples` of silence before the first."""
 
     vocals: NDArray[np.float32]
     accompaniment: NDArray[np.float32]
@@ -65,7 +66,7 @@ class Remixer(Dataset[Batch]):
         lengths_s = np.array([min(len(t.vocals) / spec.sample_rate_hz, LONGEST_WEIGHTED_S) for t in tracks])
         self._weights = lengths_s / lengths_s.sum()
         self._segment = config.segment_frames * spec.hop_samples
-        self._history = spec.window_samples - spec.hop_samples
+        self._past = past_samples(spec)
         self._lanes: dict[int, tuple[int, Excerpt]] = {}
 
     def __len__(self) -> int:
@@ -89,7 +90,7 @@ class Remixer(Dataset[Batch]):
 
     def _cut(self, samples: NDArray[np.float32], segment: int) -> NDArray[np.float32]:
         start = segment * self._segment
-        return samples[:, start : start + self._history + self._segment]
+        return samples[:, start : start + self._past + self._segment]
 
     def _excerpt(self, lane: int, number: int) -> Excerpt:
         held = self._lanes.get(lane)
@@ -180,7 +181,12 @@ class Remixer(Dataset[Batch]):
         return vocals, accompaniment
 
     def _padded(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.pad(samples, ((0, 0), (self._history, 0)))
+        return np.pad(samples, ((0, 0), (self._past, 0)))
+
+
+def past_samples(spec: SignalSpec) -> int:
+    """Samples before a segment: N - H for its first frame, and the frames that look-ahead is still to mask."""
+    return spec.window_samples - spec.hop_samples + spec.lookahead_frames * spec.hop_samples
 
 
 def _at_level(samples: NDArray[np.float32], level_dbfs: float) -> NDArray[np.float32]:
@@ -196,6 +202,12 @@ def batches(remixer: Remixer, first_step: int, workers: int) -> Iterator[Batch]:
         batch_size=None,
         sampler=range(first_step, len(remixer)),
         num_workers=workers,
+        worker_init_fn=_leave_interrupts_to_parent,
         prefetch_factor=4 if workers else None,
     )
     return iter(loader)
+
+
+def _leave_interrupts_to_parent(_: int) -> None:
+    # Ctrl-C reaches every process of the terminal; the loop still needs its next batch to end well.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from .live_unet import LiveUnet
 from .signal import SignalPath
 from .tracks import Track
 
-CHUNK_FRAMES = 1024  # bounds memory; states are carried from chunk to chunk
+CHUNK_FRAMES = 128  # bounds memory and stays in the caches; states are carried from chunk to chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,12 @@ class TrackScore:
     def gain_db(self) -> float:
         """What separation adds to the vocals over the mixture."""
         return self.vocals_db - self.mixture_vocals_db
+
+
+def plain_score(score: TrackScore) -> dict[str, str | float | None]:
+    """For JSON, which knows no nan: None stands for an SDR that does not exist."""
+    values: dict[str, Any] = dataclasses.asdict(score)
+    return {key: value if isinstance(value, str) or np.isfinite(value) else None for key, value in values.items()}
 
 
 def sdr_db(reference: NDArray[np.float32], estimate: NDArray[np.float32]) -> float:
@@ -96,7 +104,8 @@ def score_track(network: LiveUnet, path: SignalPath, track: Track, longest_s: fl
         _channels(stem[start : start + count], spec.channels) for stem in (track.vocals, track.accompaniment)
     )
     mixture = vocals + accompaniment
-    estimate = separate(network, path, torch.from_numpy(mixture)[None])[0].numpy()
+    device = path.analysis.device
+    estimate = separate(network, path, torch.from_numpy(mixture)[None].to(device))[0].cpu().numpy()
     return TrackScore(
         track.files.name,
         track.files.corpus,

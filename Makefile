@@ -1,0 +1,41 @@
+# Two commands for a stranger: `make run` plays the demo song, `make test` runs every check. Each sets itself up.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The recordings for the tests that need real ones; those tests are skipped where the folder is absent.
+export ADVSEP_DATA ?= $(abspath ../shared/data)
+
+.PHONY: run test check clean help
+
+help:
+	@echo "make run    set up, then separate and play the demo song (stems are left in demo/)"
+	@echo "make test   set up, then run all checks and tests"
+	@echo "make check  only the checks: format, lint, types"
+	@echo "make clean  remove the virtual environment and what was built"
+
+run: $(VENV)/.base
+	$(BIN)/advsep-live -i demo --record demo
+
+test: $(VENV)/.dev check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+$(VENV)/.base: pyproject.toml constraints.txt .ci/system-packages
+	@PYTHON=$(PYTHON) .ci/system-packages run
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"advsep needs Python 3.11 or newer, found {v[0]}.{v[1]}: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	@PYTHON=$(PYTHON) .ci/system-packages test
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info demo

@@ -1,0 +1,95 @@
+"""A tiny network whose masks move, its contract, and a checkpoint of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from advsep.export.cli import model_spec
+from advsep.realtime.spec import ModelSpec
+from advsep.trainer.checkpoint import Checkpoint, save_checkpoint
+from advsep.trainer.config import SignalConfig, TrainConfig
+from advsep.trainer.live_unet import LiveUnet, LiveUnetConfig
+
+CONFIG = TrainConfig(
+    name="tiny",
+    signal=SignalConfig(
+        sample_rate_hz=8000,
+        native_rates_hz=(8000,),
+        window_samples=512,
+        hop_samples=128,
+        synthesis_samples=256,
+        channels=2,
+        bands=32,
+        single_bins=16,
+    ),
+    network=LiveUnetConfig(channels=(4, 8), kernel_bands=3, recurrent_size=8),
+    lanes=2,
+    weights_licence="CC0-1.0",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def random_network(config: TrainConfig = CONFIG) -> LiveUnet:
+    """Random weights with moving masks, norms that are not the identity included."""
+    spec = config.signal.spec()
+    torch.manual_seed(11)
+    network = LiveUnet(spec.bands, spec.channels, config.network)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(torch.randn_like(parameter) * 0.3)
+        for name, buffer in network.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_(0, 0.2)
+            elif name.endswith("running_var"):
+                buffer.uniform_(0.5, 2)
+    return network.eval()
+
+
+@pytest.fixture
+def network() -> LiveUnet:
+    return random_network()
+
+
+def checkpoint_of(network: LiveUnet, config: TrainConfig) -> Checkpoint:
+    return Checkpoint(
+        config=config,
+        network={name: weight * 0 for name, weight in network.state_dict().items()},  # not what is exported
+        averaged=network.state_dict(),
+        optimiser={},
+        carried=network.initial_states(config.lanes),
+        step=1234,
+        audio_seconds=7200.0,
+        best_gain_db=4.5,
+        validation_gain_db=4.25,
+        corpora=("one", "two"),
+        commit="0123456789ab+",
+    )
+
+
+@pytest.fixture
+def checkpoint_file(network: LiveUnet, tmp_path: Path) -> Path:
+    path = tmp_path / "best.ckpt"
+    save_checkpoint(checkpoint_of(network, CONFIG), path)
+    return path
+
+
+@pytest.fixture
+def spec(network: LiveUnet, checkpoint_file: Path) -> ModelSpec:
+    return model_spec(checkpoint_of(network, CONFIG), network.states, checkpoint_file, None)
+
+
+@pytest.fixture
+def lookahead() -> tuple[LiveUnet, TrainConfig]:
+    config = dataclasses.replace(CONFIG, signal=dataclasses.replace(CONFIG.signal, lookahead_frames=3))
+    return random_network(config), config

@@ -1,0 +1,213 @@
+"""`advsep-train` and `advsep-eval` as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from advsep.export.cli import app as export_app
+from advsep.realtime.cli import app as live_app
+from advsep.trainer import loop
+from advsep.trainer.checkpoint import load_checkpoint
+from advsep.trainer.cli import app as train_app
+from advsep.trainer.eval_cli import app as eval_app
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def one_line(err: str) -> str:
+    """The one line of a program that refused its input, which may draw a progress bar above it."""
+    assert "Traceback" not in err
+    (line,) = [line for line in err.splitlines() if line.startswith("advsep: ")]
+    return line
+
+
+def log_of(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def arguments(song_folder: Path, tiny_toml: Path, tmp_path: Path) -> list[Any]:
+    return [song_folder, "--out", tmp_path / "run", "--preset", tiny_toml, "--cache", tmp_path / "cache"]
+
+
+def test_from_folders_to_stems(program: Run, arguments: list[Any], tmp_path: Path) -> None:
+    """Train, refuse to overwrite, resume, export, separate, score."""
+    run = tmp_path / "run"
+    code, out, err = program(train_app, *arguments, "--workers", 0, "--seed", 3)
+    assert (code, out) == (0, ""), err
+    assert "Traceback" not in err
+    assert "AMP" not in err
+    assert f"done: {run / 'best.ckpt'}" in err
+    assert sorted(p.name for p in run.iterdir()) == ["best.ckpt", "config.json", "last.ckpt", "log.jsonl"]
+    assert [entry["step"] for entry in log_of(run)] == [1, 2, 3, 4, 5, 6]
+    assert ["validation" in entry for entry in log_of(run)] == [False, False, True] * 2
+    assert json.loads((run / "config.json").read_text())["seed"] == 3
+    assert load_checkpoint(run / "last.ckpt").corpora == ("corpus",)
+
+    code, _, err = program(train_app, *arguments)
+    assert (code, one_line(err)) == (
+        2,
+        f"advsep: {run}: a run is there already; go on with --resume, or choose another --out",
+    )
+    code, _, err = program(train_app, *arguments, "--resume")
+    assert code == 2
+    assert "step 6 of 6 is done already; ask for more with --steps" in one_line(err)
+    # Lines of steps that a killed run did after its last checkpoint are done again.
+    with (run / "log.jsonl").open("a") as log:
+        log.write('{"step": 7, "loss": 99}\n{"ste')
+    code, _, err = program(train_app, *arguments, "--resume", "--steps", 8, "--workers", 0)
+    assert code == 0, err
+    assert [entry["step"] for entry in log_of(run)] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert load_checkpoint(run / "last.ckpt").config.seed == 3
+
+    model = tmp_path / "tiny.onnx"
+    code, out, err = program(export_app, run / "best.ckpt", "-o", model)
+    assert code == 0, err
+    assert f"wrote {model}" in out
+    song = next((tmp_path / "music").rglob("song1"))
+    mixture = sum(soundfile.read(song / f"{stem}.wav", dtype="float32")[0] for stem in ("vocals", "accompaniment"))
+    soundfile.write(tmp_path / "mix.wav", mixture, 8000, subtype="FLOAT")
+    code, _, err = program(live_app, "-i", tmp_path / "mix.wav", "-o", f"{tmp_path / 'stems'}/", "--model", model)
+    assert code == 0, err
+    parts = [
+        soundfile.read(tmp_path / "stems" / f"{stem}.wav", dtype="float32")[0] for stem in ("vocals", "accompaniment")
+    ]
+    assert all(len(part) == len(mixture) for part in parts)
+    assert np.abs(parts[0] + parts[1] - mixture).max() < 1e-6
+    assert all(np.abs(part).max() > 1e-4 for part in parts)
+
+    code, out, err = program(eval_app, model, tmp_path / "music", "--json", tmp_path / "scores.json")
+    assert code == 0, err
+    lines = out.splitlines()
+    assert lines[0] == "| track | vocals | gain | accompaniment | gain |"
+    assert len(lines) == 2 + 4 + 1
+    assert lines[-1].startswith("| **corpus**, mean of 4 |")
+    assert len(json.loads((tmp_path / "scores.json").read_text())["scores"]) == 4
+
+
+def start(arguments: list[Any], *more: Any) -> subprocess.Popen[str]:
+    code = "from advsep.trainer.cli import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, [*arguments, *more])],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def ctrl_c(process: subprocess.Popen[str], ready: Callable[[], bool]) -> str:
+    """Interrupt the whole process group, as a terminal does; returns stderr."""
+    give_up = time.monotonic() + 90
+    while not ready() and process.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.02)
+    assert process.poll() is None, process.communicate()
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert "Traceback" not in err, err
+    assert out == ""
+    return err
+
+
+def test_ctrl_c_saves_and_resume_completes(program: Run, arguments: list[Any], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    log = run / "log.jsonl"
+    process = start(arguments, "--steps", 100000, "--workers", 1)
+    err = ctrl_c(process, lambda: log.is_file() and log.stat().st_size > 2000)
+    assert process.returncode == 130
+    assert f"stopped; saved {run / 'last.ckpt'}; go on with --resume" in err
+    step = load_checkpoint(run / "last.ckpt").step
+    assert step == log_of(run)[-1]["step"]
+    code, _, err = program(train_app, *arguments, "--resume", "--steps", step + 3, "--workers", 0)
+    assert code == 0, err
+    # Where Ctrl-C cut a validation short, its scores have a line of their own.
+    logged = [entry["step"] for entry in log_of(run) if entry["loss"] is not None]
+    assert logged == list(range(1, step + 4))
+
+
+def test_ctrl_c_while_decoding(tmp_path: Path, write_track: Callable[..., Path], tiny_toml: Path) -> None:
+    for number in range(60):
+        write_track(tmp_path / "music" / f"song{number}", rate_hz=44100, seconds=8.0)
+    cache = tmp_path / "cache"
+    process = start([tmp_path / "music", "--out", tmp_path / "run", "--preset", tiny_toml, "--cache", cache])
+    ctrl_c(process, lambda: len(list(cache.glob("*/track.json"))) > 2)
+    assert process.returncode == 130
+    assert not list(cache.glob("tmp*"))
+    whole = list(cache.glob("*/track.json"))
+    assert 0 < len(whole) < 60
+    assert not (tmp_path / "run" / "last.ckpt").exists()
+
+
+def test_ctrl_c_during_validation(
+    program: Run, arguments: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = loop.score_track
+
+    def pressed(*given: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(*given)
+
+    monkeypatch.setattr(loop, "score_track", pressed)
+    code, _, err = program(train_app, *arguments, "--workers", 0)
+    assert code == 130
+    assert "Traceback" not in err
+    assert "stopped; saved" in err
+    assert load_checkpoint(tmp_path / "run" / "last.ckpt").step == 3
+
+
+def test_resume_without_a_run(program: Run, arguments: list[Any], tmp_path: Path) -> None:
+    code, _, err = program(train_app, *arguments, "--resume")
+    assert code == 2
+    assert f"{tmp_path / 'run' / 'last.ckpt'}: no such checkpoint" in one_line(err)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_bad_preset_key_suggests_the_nearest(program: Run, arguments: list[Any], tiny_toml: Path) -> None:
+    tiny_toml.write_text(tiny_toml.read_text().replace("lanes", "lane"))
+    code, _, err = program(train_app, *arguments)
+    assert code == 2
+    assert f"{tiny_toml} has an unknown key 'lane' (did you mean 'lanes'?)" in one_line(err)
+
+
+def test_bad_folders_are_one_line(program: Run, arguments: list[Any], tmp_path: Path) -> None:
+    code, _, err = program(train_app, tmp_path / "gone", *arguments[1:])
+    assert code == 2
+    assert f"{tmp_path / 'gone'}: no such folder" in one_line(err)
+    (tmp_path / "run").write_text("a file is in the way")
+    code, _, err = program(train_app, *arguments)
+    assert code == 2
+    assert f"{tmp_path / 'run'}: cannot write to the run folder" in one_line(err)
+
+
+def test_splits_that_leave_nothing_to_learn_from(program: Run, arguments: list[Any], tmp_path: Path) -> None:
+    names = [f"song{i}" for i in range(4)]
+    (tmp_path / "splits.json").write_text(json.dumps({"corpus": {"valid": names[:1], "test": names[1:]}}))
+    code, _, err = program(train_app, *arguments, "--splits", tmp_path / "splits.json")
+    assert code == 2
+    assert "no tracks to learn from" in one_line(err)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--split", "train"], "--split train needs --splits FILE"),
+        (["--splits", "splits.json", "--split", "trian"], "--split trian: expected one of train, valid, test"),
+        ([], "gone.onnx: no such model file"),
+    ],
+)
+def test_eval_refuses_in_one_line(program: Run, song_folder: Path, more: list[str], says: str) -> None:
+    code, _, err = program(eval_app, "gone.onnx", song_folder, *more)
+    assert code == 2
+    assert says in one_line(err)

@@ -1,0 +1,62 @@
+"""Presets: typed, strict, and a typo is answered with what was meant."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from advsep.realtime.errors import AdvsepError
+from advsep.realtime.strict import from_plain
+from advsep.trainer.config import TrainConfig, load_preset, preset_names
+
+
+def test_every_preset_loads_and_makes_a_contract() -> None:
+    assert "live-12" in preset_names()
+    for name in preset_names():
+        config = load_preset(name)
+        assert config.name == name
+        assert config.signal.spec().bands == config.signal.bands
+
+
+def test_a_configuration_survives_json(tiny_toml: Path) -> None:
+    config = load_preset(str(tiny_toml), steps=9, seed=3)
+    assert (config.steps, config.seed, config.network.channels) == (9, 3, (4, 8))
+    plain = json.loads(json.dumps(dataclasses.asdict(config)))
+    assert from_plain(TrainConfig, plain, "config") == config
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('name = "x"\nstep = 3', r"unknown key 'step' \(did you mean 'steps'\?\)"),
+        ('name = "x"\n[network]\nrecurent_size = 3', r"network has an unknown key .*did you mean 'recurrent_size'"),
+        ('name = "x"\n[optimiser]\nlearning_rate = "fast"', r"optimiser\.learning_rate must be of type float"),
+        ('name = "x"\nsteps = 1.5', "steps must be of type int"),
+        ('name = "x"\nprecision = "16"', "precision must be one of 32-true, bf16-mixed"),
+        ("steps = 3", "lacks the key 'name'"),
+        ("name = ", "not TOML"),
+        ('name = "x"\nsteps = 0', "steps must be 1 or more, got 0"),
+        ('name = "x"\nvalidate_every = 0', "validate_every must be 1 or more"),
+        ('name = "x"\nseed = -1', "seed must be 0 or more"),
+        ('name = "x"\n[remix]\nspeed_range = [1.2, 0.9]', "speed_range must be two rising positive speeds"),
+        ('name = "x"\n[remix]\npair_probability = 2', r"remix\.pair_probability must be 0 to 1"),
+        ('name = "x"\n[optimiser]\nlearning_rate = 0.0', r"optimiser\.learning_rate must be positive"),
+    ],
+)
+def test_a_bad_preset_says_what_is_wrong(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    with pytest.raises(AdvsepError, match=says):
+        load_preset(str(path))
+
+
+def test_a_preset_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(AdvsepError, match=r"no preset 'live-13': choose one of live-12"):
+        load_preset("live-13")
+    with pytest.raises(AdvsepError, match="cannot read the preset: No such file"):
+        load_preset(str(tmp_path / "gone.toml"))
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(AdvsepError, match="not TOML"):
+        load_preset(str(tmp_path / "binary.toml"))

@@ -1,0 +1,97 @@
+"""The trainer's signal path against the one that plays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from advsep.realtime.masking import BandMasking
+from advsep.realtime.spec import SignalSpec, geometric_band_edges
+from advsep.realtime.stft import StreamingAnalysis
+from advsep.trainer.signal import SignalPath
+
+SIZES = [(2048, 256, 512), (2048, 64, 128), (512, 128, 512), (1200, 100, 400), (256, 64, 128)]
+"""N, H, S."""
+FRAMES = 40
+
+
+def spec_of(sizes: tuple[int, int, int], channels: int) -> SignalSpec:
+    n, h, s = sizes
+    return SignalSpec(
+        sample_rate_hz=44100,
+        native_rates_hz=(44100,),
+        window_samples=n,
+        hop_samples=h,
+        synthesis_samples=s,
+        lookahead_frames=0,
+        channels=channels,
+        band_edges_bins=geometric_band_edges(n // 2, 64, 32),
+        compression="log1p",
+        feature_scale=4.0,
+    )
+
+
+def noise(spec: SignalSpec, seed: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return (0.3 * rng.standard_normal((FRAMES * spec.hop_samples, spec.channels))).astype(np.float32)
+
+
+def live_spectra(spec: SignalSpec, samples: np.ndarray) -> np.ndarray:
+    analysis = StreamingAnalysis(spec.window_samples, spec.synthesis_samples, spec.hop_samples, spec.channels)
+    spectra = np.zeros((FRAMES, spec.channels, spec.bins), np.complex64)
+    analysis.process(samples, spectra)
+    return spectra
+
+
+def batch_of(path: SignalPath, samples: np.ndarray) -> torch.Tensor:
+    return torch.nn.functional.pad(torch.from_numpy(samples.T.copy())[None], (path.history_samples, 0))
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("sizes", SIZES)
+def test_spectra_features_and_masks_are_those_of_the_live_path(sizes: tuple[int, int, int], channels: int) -> None:
+    spec = spec_of(sizes, channels)
+    path, samples = SignalPath(spec), noise(spec)
+    live = live_spectra(spec, samples)
+    spectra = path.analyse(batch_of(path, samples))
+    assert spectra.shape == (1, channels, FRAMES, spec.bins)
+    assert np.abs(spectra[0].numpy() - live.swapaxes(0, 1)).max() < 1e-5 * np.abs(live).max()
+
+    masking = BandMasking(spec)
+    wanted = np.zeros((channels, FRAMES, spec.bands), np.float32)
+    masking.features(live, wanted)
+    features = path.features(spectra)[0].numpy()
+    assert np.allclose(features, wanted, rtol=1e-5, atol=1e-5)
+
+    masks = np.random.default_rng(2).random((channels, FRAMES, spec.bands), np.float32)
+    masked = np.zeros_like(live)
+    masking.apply(masks, np.ones_like(live), masked)
+    bins = path.bin_masks(torch.from_numpy(masks)[None])[0].numpy()
+    assert np.abs(bins - masked.real.swapaxes(0, 1)).max() < 1e-5
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_synthesis_gives_the_sound_back_late_by_s_minus_h(sizes: tuple[int, int, int]) -> None:
+    spec = spec_of(sizes, 2)
+    path, samples = SignalPath(spec), noise(spec)
+    waveform = batch_of(path, samples)
+    out = path.synthesise(path.analyse(waveform))[0].numpy().T
+    delay = spec.synthesis_samples - spec.hop_samples
+    assert out.shape == (FRAMES * spec.hop_samples + delay, 2)
+    whole = len(samples) - delay
+    error = out[delay : delay + whole] - samples[:whole]
+    assert 10 * np.log10(np.sum(error.astype(np.float64) ** 2) / np.sum(samples.astype(np.float64) ** 2)) < -100
+
+
+def test_batch_items_do_not_touch_each_other() -> None:
+    spec = spec_of((256, 64, 128), 2)
+    path = SignalPath(spec)
+    one, two = batch_of(path, noise(spec, 1)), batch_of(path, noise(spec, 2))
+    both = path.synthesise(path.analyse(torch.cat([one, two])))
+    assert torch.equal(both[1], path.synthesise(path.analyse(two))[0])
+
+
+def test_silence_has_features_of_zero() -> None:
+    path = SignalPath(spec_of((256, 64, 128), 2))
+    features = path.features(path.analyse(torch.zeros(1, 2, path.history_samples + 64)))
+    assert torch.equal(features, torch.zeros_like(features))

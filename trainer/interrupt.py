@@ -1,0 +1,35 @@
+"""Ctrl-C that waits for the end of a step, so that what is saved is the state after a whole step."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+
+
+class DeferredInterrupt:
+    """While entered, the first Ctrl-C only sets `asked`; the second raises KeyboardInterrupt at once.
+
+    Outside the main thread, which alone receives signals, it changes nothing.
+
+    Attributes:
+        asked: whether Ctrl-C came.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: signal._HANDLER = None  # pyright: ignore[reportPrivateUsage]
+
+    def __enter__(self) -> DeferredInterrupt:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._on_signal)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
