@@ -150,7 +150,9 @@ class LiveRun:
         """What the listener should know after the end."""
         found = ["stopped: nothing was written"] if self._nothing_left else []
         if isinstance(self._source, FileSource) and self._source.repaired_samples:
-            found.append(f"{self._source.name}: {self._source.repaired_samples} values were NaN, infinite or beyond all sound: silenced")
+            found.append(
+                f"{self._source.name}: {self._source.repaired_samples} values were NaN or out of range: silenced"
+            )
         if self._clipped:
             found.append(f"{self._clipped} samples of the mix were clipped at full scale: lower the gains")
         return found

@@ -114,7 +114,7 @@ def test_values_that_are_no_sound(tmp_path: Path, live: Live, refused: Callable[
     assert "--accept-damaged" in line
     ended = live("-i", path, "-o", tmp_path / "out", "--accept-damaged")
     assert ended.code == 0
-    assert f"advsep-live: {path}: 1 values were no sound: silenced\n" in ended.err
+    assert f"advsep-live: {path}: 1 values were NaN or out of range: silenced\n" in ended.err
     sums = sum(soundfile.read(tmp_path / f"out/{stem}.wav", dtype="float32")[0] for stem in ("vocals", "accompaniment"))
     samples[24_000, 1] = 0
     np.testing.assert_allclose(sums, samples, atol=1e-6)
