@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,12 +20,14 @@ def run_program(name: str, app: typer.Typer) -> None:
     """Run a typer app and exit.
 
     An `AdvsepError` and a wrong option become one line on standard error and exit code 2, Ctrl-C
-    exit code 130, a reader that went away (`| head`) a quiet end.
+    and SIGTERM exit code 130, a reader that went away (`| head`) a quiet end.
 
     Args:
         name: of the program, put before the message.
         app: the app.
     """
+    # A program that is asked to go (logout, service stop) cleans up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False, prog_name=name)
         sys.stdout.flush()  # here, where a closed pipe is caught

@@ -211,3 +211,4 @@ def batches(remixer: Remixer, first_step: int, workers: int) -> Iterator[Batch]:
 def _leave_interrupts_to_parent(_: int) -> None:
     # Ctrl-C reaches every process of the terminal; the loop still needs its next batch to end well.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # how the loader ends its workers

@@ -60,21 +60,24 @@ def started(*arguments: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def interrupted(run: subprocess.Popen[str], growing: Path, size: int) -> tuple[int, str, str]:
-    """Ctrl-C as soon as `growing` is longer than `size` bytes."""
+def interrupted(
+    run: subprocess.Popen[str], growing: Path, size: int, by: signal.Signals = signal.SIGINT
+) -> tuple[int, str, str]:
+    """Ctrl-C (or another signal) as soon as `growing` is longer than `size` bytes."""
     ends_s = time.monotonic() + 60
     while not (growing.exists() and growing.stat().st_size > size):
         assert run.poll() is None, run.communicate()
         assert time.monotonic() < ends_s
         time.sleep(0.01)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(by)
     out, err = run.communicate(timeout=60)
     return run.returncode, out, err
 
 
-def test_ctrl_c_in_a_conversion_leaves_nothing(long_song: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_in_a_conversion_leaves_nothing(long_song: Path, tmp_path: Path, by: signal.Signals) -> None:
     out = tmp_path / "new/stems"
-    code, _, err = interrupted(started("-i", long_song, "-o", out), out / ".vocals.wav.partial", 200_000)
+    code, _, err = interrupted(started("-i", long_song, "-o", out), out / ".vocals.wav.partial", 200_000, by)
     assert code == 130
     assert err.splitlines()[-1] == "advsep-live: stopped: nothing was written"
     assert [path.name for path in tmp_path.iterdir()] == ["long.wav"]
