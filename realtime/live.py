@@ -53,6 +53,7 @@ class LiveRun:
         self.notes: list[str] = []
         self.written: list[Path] = []
         self._nothing_left = False
+        self._misses = self._clipped = 0
         self._began_s = self._ended_s = time.perf_counter()
         _check(options)
         self._offline = _writes_files(options.output)
@@ -139,7 +140,7 @@ class LiveRun:
         latency = self._stream.latency_samples
         latency_ms = 1e3 * latency / self._stream.model_rate_hz
         output = self._destinations.output
-        misses = "" if output is None else f" · misses {output.misses}"
+        misses = "" if self._offline else f" · misses {self._misses if output is None else output.misses}"
         played, total = _clock(self._player.played_samples / rate_hz), _clock(self._total / rate_hz)
         return (
             f"{self._model.spec.name} · latency {latency} samples, {latency_ms:.1f} ms · "

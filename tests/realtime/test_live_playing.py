@@ -44,6 +44,7 @@ def test_a_recording_on_the_null_device_takes_its_time_and_is_the_song(song: Pat
     assert ended.code == 0
     assert 0.9 < ended.json["real_time_factor"] < 1.5
     assert ended.json["hops_at_once"] == 1
+    assert f" · misses {ended.json['misses']} · 0:00/0:00\n" in ended.err  # printed once, at the end
     assert ended.json["hops"] == pytest.approx((0.6 * 44100 + 512) / 256, abs=2)
     stems = [soundfile.read(tmp_path / f"take/{name}.wav", dtype="float32")[0] for name in ("vocals", "accompaniment")]
     wanted = soundfile.read(song, dtype="float32")[0][:26460]
