@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..realtime.spec import SignalSpec
 
-MASK_FLOOR = 1e-4  # keeps the slope of the square root finite where a mask closes
+MASK_FLOOR = 1e-4  # keeps the slope of the square root finite where a mask closes, and never at zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def mask_loss(masks: Tensor, statistics: MaskStatistics, phase_weight: float) ->
         statistics: of the true stems.
         phase_weight: weight of the second part.
     """
-    s, mask = statistics, masks.float().clamp(MASK_FLOOR, 1 - MASK_FLOOR)
+    s, mask = statistics, MASK_FLOOR + (1 - 2 * MASK_FLOOR) * masks.float()
     roots = s.mixture + s.voice_and_accompaniment
     roots = roots - 2 * (mask.sqrt() * s.mixture_voice + (1 - mask).sqrt() * s.mixture_accompaniment)
     waves = mask.square() * s.power - 2 * mask * s.cross + s.voice_power

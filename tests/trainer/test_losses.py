@@ -47,7 +47,7 @@ def slow_loss(
     for item in range(BATCH):
         roots = waves = mixture = power = 0.0
         for c, t, b in itertools.product(range(CHANNELS), range(FRAMES), range(SPEC.bands)):
-            m = min(max(float(masks[item, c, t, b]), MASK_FLOOR), 1 - MASK_FLOOR)
+            m = MASK_FLOOR + (1 - 2 * MASK_FLOOR) * float(masks[item, c, t, b])
             for k in range(SPEC.band_edges_bins[b], SPEC.band_edges_bins[b + 1]):
                 if k * BIN_HZ > bandwidth_hz[item]:
                     continue
@@ -125,6 +125,16 @@ def test_silence_gives_a_finite_loss_and_gradient(bandwidth_hz: float) -> None:
     assert float(loss.detach()) == 0
     assert masks.grad is not None
     assert torch.isfinite(masks.grad).all()
+
+
+@pytest.mark.parametrize("shut", [0.0, 1.0])
+def test_a_mask_that_is_wholly_shut_can_still_learn_to_open(shut: float) -> None:
+    masks = torch.full((BATCH, CHANNELS, FRAMES, SPEC.bands), shut, requires_grad=True)
+    statistics = mask_statistics(spectra(1), spectra(2), torch.full((BATCH,), 4000.0), SPEC)
+    mask_loss(masks, statistics, 1.0).backward()
+    assert masks.grad is not None
+    assert torch.isfinite(masks.grad).all()
+    assert (masks.grad < 0 if shut == 0 else masks.grad > 0).float().mean() > 0.95
 
 
 def test_voice_alone_and_band_alone_pull_the_mask_apart() -> None:
