@@ -18,6 +18,7 @@ from advsep.realtime.masking import BandMasking
 from advsep.realtime.model import ModelSession
 from advsep.realtime.registry import DEFAULT_MODEL, find_model
 from advsep.realtime.separator import HopSeparator
+from advsep.realtime.spec import SignalSpec
 from advsep.realtime.stft import StreamingAnalysis, StreamingSynthesis
 from numpy.typing import NDArray
 from stft_speed import measure as measure_stft
@@ -29,22 +30,36 @@ WARM_UP_HOPS = 200
 def measure(model: str, hops: int) -> dict[str, Any]:
     """Times in microseconds of the whole hop and of its parts."""
     session = ModelSession(find_model(model))
-    signal = session.spec.signal
+    blocks = song_in_hops(session.spec.signal)
+    whole = hop_times_us(session, blocks, hops)
+    return {"hop_us": hop_us(session.spec.signal), "whole": whole, "parts": _parts(session, blocks, min(hops, 5000))}
+
+
+def hop_us(signal: SignalSpec) -> float:
+    """Microseconds that a hop of sound lasts."""
+    return 1e6 * signal.hop_samples / signal.sample_rate_hz
+
+
+def song_in_hops(signal: SignalSpec) -> NDArray[np.float32]:
+    """The demo song as whole hops [hop, sample, channel]."""
     song = demo_song(signal.sample_rate_hz, channels=signal.channels).mixture
     count = len(song) // signal.hop_samples
-    blocks = np.ascontiguousarray(song[: count * signal.hop_samples]).reshape(count, signal.hop_samples, -1)
+    return np.ascontiguousarray(song[: count * signal.hop_samples]).reshape(count, signal.hop_samples, -1)
+
+
+def hop_times_us(session: ModelSession, blocks: NDArray[np.float32], hops: int) -> NDArray[np.float64]:
+    """How many microseconds each of so many hops takes, one at a time, the song again and again [hop]."""
     separator = HopSeparator(session)
     voice, mixture = np.empty_like(blocks[0]), np.empty_like(blocks[0])
     durations_ns = np.zeros(hops, np.int64)
     gc.disable()
     for i in range(-WARM_UP_HOPS, hops):
         began = time.perf_counter_ns()
-        separator.process(blocks[i % count], voice, mixture)
+        separator.process(blocks[i % len(blocks)], voice, mixture)
         if i >= 0:
             durations_ns[i] = time.perf_counter_ns() - began
     gc.enable()
-    hop_us = 1e6 * signal.hop_samples / signal.sample_rate_hz
-    return {"hop_us": hop_us, "whole": durations_ns / 1e3, "parts": _parts(session, blocks, min(hops, 5000))}
+    return durations_ns / 1e3
 
 
 def _parts(session: ModelSession, blocks: NDArray[np.float32], hops: int) -> dict[str, float]:
@@ -72,6 +87,11 @@ def _parts(session: ModelSession, blocks: NDArray[np.float32], hops: int) -> dic
     return {name: float(np.median(ns)) / 1e3 for name, ns in times.items()}
 
 
+def machine() -> str:
+    """The heading of a result: processor, and how busy it is with something else."""
+    return f"{processor()}, {os.cpu_count()} cores, one used; load average {os.getloadavg()[0]:.1f}"
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -79,9 +99,9 @@ def main() -> None:
     parser.add_argument("--hops", type=int, default=20_000, help="hops to time")
     options = parser.parse_args()
     result = measure(options.model, options.hops)
-    hop_us, whole = result["hop_us"], result["whole"]
-    print(f"{processor()}, {os.cpu_count()} cores, one used; load average {os.getloadavg()[0]:.1f}")
-    print(f"{options.model}: {options.hops} hops of {hop_us:.0f} us, stereo, one at a time\n")
+    lasts_us, whole = result["hop_us"], result["whole"]
+    print(machine())
+    print(f"{options.model}: {options.hops} hops of {lasts_us:.0f} us, stereo, one at a time\n")
     print("| hop | us | of the hop's duration |\n|---|---|---|")
     for name, value in (
         ("median", np.median(whole)),
@@ -90,7 +110,7 @@ def main() -> None:
         ("p99.9", np.percentile(whole, 99.9)),
         ("max", np.max(whole)),
     ):
-        print(f"| {name} | {value:.0f} | {100 * value / hop_us:.1f} % |")
+        print(f"| {name} | {value:.0f} | {100 * value / lasts_us:.1f} % |")
     print("\n| part (median) | us |\n|---|---|")
     for name, value in result["parts"].items():
         print(f"| {name} | {value:.0f} |")

@@ -38,15 +38,13 @@ def main() -> None:
     song = demo_song()
     model = ModelSession(find_model(parser.parse_args().model))
     stream = StemStream(ArraySource(song.mixture, song.sample_rate_hz, "demo"), model)
-    blocks = []
-    while (block := stream.read()) is not None:
-        blocks.append(block)
+    stems = stream.read_all().stems
     first, second = model.spec.sources
     cut = slice(round(START_S * song.sample_rate_hz), round(STOP_S * song.sample_rate_hz))
     panels = {
         "song": song.mixture,
-        f"{first}, as advsep-live hears them": np.concatenate([b.stems[first] for b in blocks]),
-        second: np.concatenate([b.stems[second] for b in blocks]),
+        f"{first}, as advsep-live hears them": stems[first],
+        second: stems[second],
     }
     images = {title: spectrogram_db(samples[cut]) for title, samples in panels.items()}
     top = max(image.max() for image in images.values())

@@ -72,13 +72,14 @@ def model_spec(checkpoint: Checkpoint, states: tuple[StateSpec, ...], path: Path
     """The contract of a checkpoint's network, whose states are `states`."""
     from ..realtime.spec import ModelSpec, TrainingSummary
     from ..trainer.checkpoint import file_sha256
+    from ..trainer.tracks import STEMS
 
     config = checkpoint.config
     signal = config.signal.spec()
     return ModelSpec(
         name=config.name,
         kind="live-unet",
-        sources=("vocals", "accompaniment"),
+        sources=STEMS,
         signal=signal,
         states=states,
         latency_samples=signal.latency_samples,

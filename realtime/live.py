@@ -19,9 +19,8 @@ from .player import Destinations, Player
 from .recorder import AudioRecorder, StemRecorder
 from .registry import DEFAULT_MODEL, find_model, model_names
 from .source import ArraySource, FileSource, Source
-from .stems import StemStream
+from .stems import HOPS_AT_ONCE, StemStream
 
-FILE_HOPS = 64  # hops handed over at once where nobody waits for them
 OUTPUT_WORDS = ("auto", "null", "speakers")
 OTHER_FORMATS = (".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".caf", ".w64")
 
@@ -57,7 +56,7 @@ class LiveRun:
         self._began_s = self._ended_s = time.perf_counter()
         _check(options)
         self._offline = _writes_files(options.output)
-        self._model = ModelSession(find_model(options.model), FILE_HOPS if self._offline else 1)
+        self._model = ModelSession(find_model(options.model), HOPS_AT_ONCE if self._offline else 1)
         sources = self._model.spec.sources
         for name in options.muted:
             if name not in sources:
@@ -65,7 +64,7 @@ class LiveRun:
                     f"--mute {name}: the model {self._model.spec.name} has {' and '.join(sources)}; choose one of them"
                 )
         self._source = open_source(options.source, accept_damaged=options.accept_damaged)
-        self._stream = StemStream(self._source, self._model, FILE_HOPS if self._offline else 1)
+        self._stream = StemStream(self._source, self._model, HOPS_AT_ONCE if self._offline else 1)
         self._mixer = StemMixer(sources, self._source.rate_hz)
         for name, gain_db in options.gains_db.items():
             if name in sources:
@@ -74,7 +73,8 @@ class LiveRun:
             self._mixer.set_muted(name, True)
         self._mixer.jump()
         longest = None if options.seconds is None else max(1, round(options.seconds * self._source.rate_hz))
-        self._total = self._source.samples if longest is None else min(longest, self._source.samples)
+        known = [count for count in (longest, self._source.samples) if count is not None]
+        self._total = min(known, default=None)
         self._destinations = Destinations()
         with self._discarding():
             self._open_destinations(options)
@@ -141,7 +141,8 @@ class LiveRun:
         latency_ms = 1e3 * latency / self._stream.model_rate_hz
         output = self._destinations.output
         misses = "" if self._offline else f" · misses {self._misses if output is None else output.misses}"
-        played, total = _clock(self._player.played_samples / rate_hz), _clock(self._total / rate_hz)
+        played = _clock(self._player.played_samples / rate_hz)
+        total = "…" if self._total is None else _clock(self._total / rate_hz)
         return (
             f"{self._model.spec.name} · latency {latency} samples, {latency_ms:.1f} ms · "
             f"load {100 * self._load():.0f} %{misses} · {played}/{total}"
@@ -180,7 +181,7 @@ class LiveRun:
             "load": self._load(),
             **milliseconds,
             "hop_ms_max": 1e3 * times.max_s,
-            "hops_at_once": FILE_HOPS if self._offline else 1,
+            "hops_at_once": HOPS_AT_ONCE if self._offline else 1,
             "real_time_factor": (self._ended_s - self._began_s) / played_s if played_s else None,
             "files": [str(path) for path in self.written],
         }
@@ -203,9 +204,9 @@ class LiveRun:
         stems = [] if folder is None else [folder / f"{name}.wav" for name in audible]
         _refuse_overwriting(options.source, [*stems] if mix is None else [*stems, mix])
         if mix is not None:
-            to.mix = AudioRecorder(mix, source.rate_hz, source.channels, self._total)
+            to.mix = AudioRecorder(mix, source.rate_hz, source.channels, self._total or 0)
         if folder is not None:
-            to.stems = StemRecorder(folder, audible, source.rate_hz, source.channels, self._total)
+            to.stems = StemRecorder(folder, audible, source.rate_hz, source.channels, self._total or 0)
         if not self._offline:
             to.output = self._open_output(options.output)
 

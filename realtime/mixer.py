@@ -42,6 +42,11 @@ class StemMixer:
         """Whether a stem is muted."""
         return self._muted[source]
 
+    @property
+    def loudest_gain(self) -> float:
+        """The greatest gain that is aimed at."""
+        return float(self._targets.max())
+
     def jump(self) -> None:
         """Take the levels that are set at once, as before the first sample."""
         self._gains[:] = self._targets

@@ -66,6 +66,10 @@ class ModelSession:
         """The buffer to fill before `run`: [channel, frames, band]."""
         return self._shaped(self._features, frames)
 
+    def masks(self, frames: int) -> NDArray[np.float32]:
+        """What the last run of so many frames gave: [channel, frames, band]."""
+        return self._shaped(self._masks, frames)
+
     def run(self, frames: int) -> NDArray[np.float32]:
         """Masks for the frames in `features(frames)`; the states move on.
 
@@ -79,7 +83,7 @@ class ModelSession:
             self._bindings[frames] = self._bind(frames)
         self._session.run_with_iobinding(self._bindings[frames][self._turn])
         self._turn = 1 - self._turn
-        return self._shaped(self._masks, frames)
+        return self.masks(frames)
 
     def _shaped(self, flat: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
         signal = self.spec.signal

@@ -31,16 +31,27 @@ class Source(Protocol):
         name: for messages and displays.
         rate_hz: sample rate.
         channels: 1 or 2.
-        samples: how many there are (frames of a file).
+        samples: how many there are (frames of a file); None where only the end will tell (a pipe).
     """
 
     name: str
     rate_hz: int
     channels: int
-    samples: int
+    samples: int | None
 
     def read(self, count: int) -> NDArray[np.float32]:
-        """The next `count` samples [sample, channel], fewer at the end, none after it; a new array each time."""
+        """The next `count` samples [sample, channel], a new array each time.
+
+        Fewer where no more are there yet (a pipe, which waits for the first one) or before the end, none after it.
+        """
+        ...
+
+    def skip(self, count: int) -> None:
+        """Leave out the next `count` samples, or as many as there are."""
+        ...
+
+    def wait(self, timeout_s: float) -> bool:
+        """Until `read` would not have to wait any more, or the time is over; whether it would not."""
         ...
 
     def close(self) -> None:
@@ -59,6 +70,7 @@ class ArraySource:
 
     def __init__(self, samples: NDArray[np.float32], rate_hz: int, name: str) -> None:
         self.name, self.rate_hz = name, rate_hz
+        self.samples: int | None
         self.samples, self.channels = samples.shape
         self._data, self._position = samples, 0
 
@@ -67,6 +79,14 @@ class ArraySource:
         block = self._data[self._position : self._position + count].copy()
         self._position += len(block)
         return block
+
+    def skip(self, count: int) -> None:
+        """See `Source.skip`."""
+        self._position = min(self._position + count, len(self._data))
+
+    def wait(self, timeout_s: float) -> bool:
+        """See `Source.wait`: all is there."""
+        return True
 
     def close(self) -> None:
         """Nothing is open."""
@@ -90,7 +110,8 @@ class FileSource:
         self.name, self._accept_damaged = str(path), accept_damaged
         self._path = path
         self._file = self._open()
-        self.rate_hz, self.channels, self.samples = self._file.samplerate, self._file.channels, self._file.frames
+        self.rate_hz, self.channels, self._length = self._file.samplerate, self._file.channels, int(self._file.frames)
+        self.samples: int | None = self._length
         self._position = 0
         self.repaired_samples = 0
         try:
@@ -119,9 +140,28 @@ class FileSource:
         if not sound.all():
             self._repair(block, sound)
         self._position += len(block)
-        if len(block) < count and self._position < self.samples and not self._accept_damaged:
-            raise self._truncated(self.samples, self._position)
+        if len(block) < count and self._position < self._length and not self._accept_damaged:
+            raise self._truncated(self._length, self._position)
         return block
+
+    def skip(self, count: int) -> None:
+        """See `Source.skip`.
+
+        Raises:
+            SourceError: the file cannot be decoded there.
+        """
+        position = min(self._position + count, self._length)
+        try:
+            self._file.seek(position)
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise SourceError(
+                f"{self._path}: cannot go to {position / self.rate_hz:.2f} s ({_said(error)}); start at the beginning"
+            ) from None
+        self._position = position
+
+    def wait(self, timeout_s: float) -> bool:
+        """See `Source.wait`: all is there."""
+        return True
 
     def close(self) -> None:
         """Close the file."""
@@ -170,14 +210,14 @@ class FileSource:
                 f"{self._path}: expected a sample rate of {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz, "
                 f"found {self.rate_hz} Hz; convert it first"
             )
-        if self.samples == 0:
+        if self._length == 0:
             raise SourceError(f"{self._path}: holds no samples; record or render it again")
-        promised = max(self.samples, _promised_samples(str(self._file.extra_info), self.samples))
-        if promised > self.samples and not self._accept_damaged:
-            raise self._truncated(promised, self.samples)
+        promised = max(self._length, _promised_samples(str(self._file.extra_info), self._length))
+        if promised > self._length and not self._accept_damaged:
+            raise self._truncated(promised, self._length)
         if self._file.format == "OGG" and not self._accept_damaged and not _ogg_is_whole(self._path):
             raise SourceError(
-                f"{self._path}: truncated: its last Ogg page is not whole, {self.samples / self.rate_hz:.2f} s are "
+                f"{self._path}: truncated: its last Ogg page is not whole, {self._length / self.rate_hz:.2f} s are "
                 "left; get a whole copy, or pass --accept-damaged to use what is there"
             )
 

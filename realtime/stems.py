@@ -15,6 +15,8 @@ from .separator import StreamSeparator
 from .source import Source
 from .timing import HopTimes
 
+HOPS_AT_ONCE = 64  # handed to the network where nobody waits for them
+
 
 @dataclass(frozen=True, slots=True)
 class StemBlock:
@@ -93,6 +95,14 @@ class StemStream:
             if ready:
                 return self._take(ready)
         return None
+
+    def read_all(self) -> StemBlock:
+        """All that is left, in one block; one of no samples after the last."""
+        blocks = [self._take(0)]
+        while (block := self.read()) is not None:
+            blocks.append(block)
+        stems = {name: np.concatenate([block.stems[name] for block in blocks]) for name in blocks[0].stems}
+        return StemBlock(np.concatenate([block.mixture for block in blocks]), stems)
 
     def _advance(self, block: NDArray[np.float32]) -> int:
         """Separate a block (an empty one: the end); returns how many hops that completed."""

@@ -1,8 +1,13 @@
-"""What tests of several rooms share: the demo song, rendered once, and the model that ships."""
+"""What tests of several rooms share: the demo song, model files, and programs run in this process."""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from advsep.realtime import demo
@@ -22,3 +27,60 @@ def demo_song() -> demo.DemoSong:
 def bundled_model() -> Path:
     """The model that `advsep-live` uses where none is named."""
     return find_model("live-12")
+
+
+@pytest.fixture(scope="session")
+def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`untrained_model("live-3")`: a model file of a preset with random weights and moving masks, made once a run."""
+    for needed in ("torch", "onnx", "onnxscript"):
+        pytest.importorskip(needed)
+    import torch
+    from advsep.export.untrained import write_untrained
+    from advsep.trainer.config import load_preset
+
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("untrained")
+
+    def make(preset: str) -> Path:
+        path = folder / f"{preset}.onnx"
+        if not path.exists():
+            write_untrained(load_preset(preset), path)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Tiny networks only lose by sharing a frame among threads; tests that need no torch do not load it here."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+class Ended(NamedTuple):
+    """How a run of a program ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The last line of standard output."""
+        return json.loads(self.out.splitlines()[-1])
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """`program("advsep-live", "-i", path, …)`: from its entry point to its exit, without the start of a Python."""
+
+    def run(name: str, *arguments: Any) -> Ended:
+        (script,) = entry_points(group="console_scripts", name=name)
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            script.load()()
+        out, err = capfd.readouterr()
+        return Ended(int(ended.value.code or 0), out, err)
+
+    return run

@@ -44,7 +44,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 def train(
     data: Annotated[list[Path], typer.Argument(help="Folders with tracks, searched to any depth.")],
     out: Annotated[Path, typer.Option(help="Run folder.")],
-    preset: Annotated[str, typer.Option(help="A preset's name or a .toml file.")] = "live-12",
+    preset: Annotated[str, typer.Option(help="live-3, live-6, live-12, live-23 or a .toml file.")] = "live-12",
     splits: Annotated[
         Path | None, typer.Option(help="JSON that names train, valid and test tracks a corpus.", show_default=False)
     ] = None,

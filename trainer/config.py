@@ -145,9 +145,10 @@ def _require(condition: bool, message: str) -> None:
 
 
 def preset_names() -> list[str]:
-    """Names that `load_preset` knows."""
+    """Names that `load_preset` knows, those of the lowest latency first."""
     folder = resources.files(__package__ or "") / "presets"
-    return sorted(Path(str(item)).stem for item in folder.iterdir() if str(item).endswith(".toml"))
+    names = (Path(str(item)).stem for item in folder.iterdir() if str(item).endswith(".toml"))
+    return sorted(names, key=lambda name: (len(name), name))  # live-3 before live-12
 
 
 def load_preset(name_or_path: str, **overrides: Any) -> TrainConfig:

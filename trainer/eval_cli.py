@@ -46,7 +46,8 @@ def evaluate(
 
     from ..realtime.model import ModelSession
     from ..realtime.registry import find_model
-    from .evaluation import HOPS_PER_READ, markdown_table, score_model
+    from ..realtime.stems import HOPS_AT_ONCE
+    from .evaluation import markdown_table, score_model
     from .tracks import SPLITS, Split, find_tracks, split_tracks
     from .validation import plain_score
 
@@ -55,7 +56,7 @@ def evaluate(
     part: Split | None = next((each for each in SPLITS if each == (split or "test")), None)
     if part is None:
         raise AdvsepError(f"--split {split}: expected one of {', '.join(SPLITS)}")
-    session = ModelSession(find_model(model), HOPS_PER_READ)
+    session = ModelSession(find_model(model), HOPS_AT_ONCE)
     found = find_tracks(data)
     chosen = found if splits is None else split_tracks(found, splits)[part]
     if not chosen:

@@ -8,18 +8,16 @@ from numpy.typing import NDArray
 from ..realtime.errors import AdvsepError
 from ..realtime.model import ModelSession
 from ..realtime.source import ArraySource
-from ..realtime.stems import StemStream
+from ..realtime.stems import HOPS_AT_ONCE, StemStream
 from .tracks import TrackFiles, read_stem
 from .validation import TrackScore, sdr_db
-
-HOPS_PER_READ = 64
 
 
 def score_model(model: ModelSession, files: TrackFiles) -> TrackScore:
     """Separate the sum of a track's stems from end to end and compare with the stems.
 
     Args:
-        model: whose `max_frames` is at least `HOPS_PER_READ`; it is reset first.
+        model: whose `max_frames` is at least `HOPS_AT_ONCE`; it is reset first.
         files: the track.
 
     Raises:
@@ -47,12 +45,8 @@ def score_model(model: ModelSession, files: TrackFiles) -> TrackScore:
 
 def _separated(model: ModelSession, mixture: NDArray[np.float32], rate_hz: int, name: str) -> NDArray[np.float32]:
     model.reset()
-    stream = StemStream(ArraySource(mixture, rate_hz, name), model, HOPS_PER_READ)
-    voice = model.spec.sources[0]
-    blocks: list[NDArray[np.float32]] = []
-    while (block := stream.read()) is not None:
-        blocks.append(block.stems[voice])
-    return np.concatenate(blocks)
+    stream = StemStream(ArraySource(mixture, rate_hz, name), model, HOPS_AT_ONCE)
+    return stream.read_all().stems[model.spec.sources[0]]
 
 
 def markdown_table(scores: list[TrackScore]) -> str:

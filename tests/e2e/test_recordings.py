@@ -11,7 +11,7 @@ import soundfile
 from advsep.realtime.model import ModelSession
 from advsep.realtime.registry import find_model
 from advsep.realtime.source import ArraySource
-from advsep.realtime.stems import StemStream
+from advsep.realtime.stems import HOPS_AT_ONCE, StemStream
 
 DATA = Path(os.environ.get("ADVSEP_DATA", Path(__file__).parents[3] / "shared" / "data")) / "paired"
 SECONDS = 45.0
@@ -34,12 +34,9 @@ def test_the_voice_is_nearer_to_the_truth_than_the_mixture(track: str, least_gai
         pytest.skip(f"{folder} is not there")
     vocals, band, rate_hz = excerpt(folder)
     mixture = vocals + band
-    stream = StemStream(ArraySource(mixture, rate_hz, track), ModelSession(find_model("live-12"), 64), 64)
-    blocks = []
-    while (block := stream.read()) is not None:
-        blocks.append(block)
-    estimate = np.concatenate([block.stems["vocals"] for block in blocks])
-    rest = np.concatenate([block.stems["accompaniment"] for block in blocks])
+    model = ModelSession(find_model("live-12"), HOPS_AT_ONCE)
+    stems = StemStream(ArraySource(mixture, rate_hz, track), model, HOPS_AT_ONCE).read_all().stems
+    estimate, rest = stems["vocals"], stems["accompaniment"]
     assert estimate.shape == mixture.shape
     assert np.abs(estimate + rest - mixture).max() < 1e-6
     # The error of the mixture taken for the voice is the band.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from advsep.export.cli import model_spec
+from advsep.export.untrained import untrained_network
 from advsep.realtime.spec import ModelSpec
 from advsep.trainer.checkpoint import Checkpoint, save_checkpoint
 from advsep.trainer.config import SignalConfig, TrainConfig
@@ -32,33 +31,14 @@ CONFIG = TrainConfig(
 )
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def random_network(config: TrainConfig = CONFIG) -> LiveUnet:
-    """Random weights with moving masks, norms that are not the identity included."""
+def network_of(config: TrainConfig) -> LiveUnet:
     spec = config.signal.spec()
-    torch.manual_seed(11)
-    network = LiveUnet(spec.bands, spec.channels, config.network)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.copy_(torch.randn_like(parameter) * 0.3)
-        for name, buffer in network.named_buffers():
-            if name.endswith("running_mean"):
-                buffer.normal_(0, 0.2)
-            elif name.endswith("running_var"):
-                buffer.uniform_(0.5, 2)
-    return network.eval()
+    return untrained_network(spec.bands, spec.channels, config.network)
 
 
 @pytest.fixture
 def network() -> LiveUnet:
-    return random_network()
+    return network_of(CONFIG)
 
 
 def checkpoint_of(network: LiveUnet, config: TrainConfig) -> Checkpoint:
@@ -92,4 +72,4 @@ def spec(network: LiveUnet, checkpoint_file: Path) -> ModelSpec:
 @pytest.fixture
 def lookahead() -> tuple[LiveUnet, TrainConfig]:
     config = dataclasses.replace(CONFIG, signal=dataclasses.replace(CONFIG.signal, lookahead_frames=3))
-    return random_network(config), config
+    return network_of(config), config

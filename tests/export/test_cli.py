@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import sys
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from advsep.export import graph
 from advsep.export import verify as verify_module
-from advsep.export.cli import app
-from advsep.realtime.exits import run_program
 from advsep.realtime.model import read_model_spec
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def export(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def export(monkeypatch: pytest.MonkeyPatch, program: Run) -> Run:
+    """`advsep-export` with a proof of a few seconds."""
     monkeypatch.setattr(verify_module, "SECONDS", 6.0)
-
-    def run(*arguments: Any) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["advsep-export", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            run_program("advsep-export", app)
-        out, err = capfd.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run
+    return functools.partial(program, "advsep-export")
 
 
 def test_a_checkpoint_becomes_one_file(export: Run, checkpoint_file: Path, tmp_path: Path) -> None:

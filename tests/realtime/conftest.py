@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
-import json
-import sys
+import functools
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
-from advsep.realtime import cli
+from advsep.realtime.callback import DeckCallback
+from advsep.realtime.engine import Engine
+from advsep.realtime.exchange import ENDS_AT, PLAYED, Deck
 from advsep.realtime.spec import (
     METADATA_KEY,
     ModelSpec,
@@ -112,30 +115,80 @@ def with_signal() -> Callable[..., SignalSpec]:
     return make
 
 
-@dataclass
-class Ended:
-    """How a run of `advsep-live` ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The last line of standard output."""
-        return json.loads(self.out.splitlines()[-1])
-
-
 @pytest.fixture
-def live(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    """`live("-i", path, …)`: the program from its entry point to its exit, without the start of a Python."""
+def live(program: Callable[..., Any]) -> Callable[..., Any]:
+    """`live("-i", path, …)`: what `program` returns for `advsep-live`."""
+    return functools.partial(program, "advsep-live")
 
-    def run(*arguments: str | Path) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["advsep-live", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capfd.readouterr()
-        return Ended(ended.value.code or 0, out, err)
 
-    return run
+class Late:
+    """A processor that only delays, at gain 1."""
+
+    dry_gain = 1.0
+
+    def __init__(
+        self, rate_hz: int = 44100, channels: int = 2, hop_samples: int = 256, delay_samples: int = 300
+    ) -> None:
+        self.rate_hz, self.channels = rate_hz, channels
+        self.hop_samples, self.delay_samples = hop_samples, delay_samples
+        self._held = np.zeros((delay_samples + hop_samples, channels), np.float32)
+
+    def process(self, samples: np.ndarray, mix: np.ndarray) -> None:
+        self._held[self.delay_samples :] = samples
+        mix[:] = self._held[: self.hop_samples]
+        self._held[: self.delay_samples] = self._held[self.hop_samples :].copy()
+
+    def skip(self, count: int) -> None:
+        """As if silence had come."""
+        for _ in range(count // self.hop_samples):
+            self.process(np.zeros((self.hop_samples, self.channels), np.float32), self._held[: self.hop_samples].copy())
+
+    def warm_up(self) -> None:
+        self._held.fill(0)
+
+
+class Hand:
+    """Calls a deck's compiled callback as a sound card would, but when the test likes."""
+
+    def __init__(self, deck: Deck, *, captures: bool = False) -> None:
+        kind = ctypes.CFUNCTYPE(
+            ctypes.c_int,
+            *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p),
+        )
+        self.deck = deck
+        self._callback = DeckCallback(deck, has_input=captures, has_output=True)
+        self._call = kind(self._callback.address)
+
+    def block(self, count: int, captured: np.ndarray | None = None) -> np.ndarray:
+        """What is heard in a block of `count` frames."""
+        played = np.full((count, self.deck.outputs.data.shape[1]), np.nan, np.float32)
+        data = None if captured is None else np.ascontiguousarray(captured, np.float32)
+        address = None if data is None else data.ctypes.data
+        self._call(address, played.ctypes.data, count, None, 0, self._callback.user_data)
+        return played
+
+    def to_the_end(self, engine: Engine, count: int) -> np.ndarray:
+        """Blocks of `count` frames until all has been heard, none before the worker is through with it."""
+        heard: list[np.ndarray] = []
+        words = self.deck.words
+        while not engine.ended:
+            assert engine.error is None
+            end = words[ENDS_AT]
+            wanted = words[PLAYED] + count if end < 0 else min(words[PLAYED] + count, end)
+            if self.deck.outputs.written < wanted:
+                time.sleep(0.0005)
+            else:
+                heard.append(self.block(count))
+        return np.concatenate(heard)
+
+
+@pytest.fixture(scope="session")
+def late() -> type[Late]:
+    """`late(rate_hz, channels, hop_samples, delay_samples)`: a processor that only delays."""
+    return Late
+
+
+@pytest.fixture(scope="session")
+def hand() -> type[Hand]:
+    """`hand(deck)`: the deck's callback, called by the test."""
+    return Hand

@@ -1,19 +1,16 @@
-"""A tiny model, tracks made of sines and noise, and programs run in this process."""
+"""A tiny model, and tracks made of sines and noise."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
-import torch
-from advsep.realtime.exits import run_program
 from advsep.trainer.config import OptimiserConfig, RemixConfig, SignalConfig, TrainConfig
 from advsep.trainer.live_unet import LiveUnetConfig
 from advsep.trainer.tracks import Track, TrackFiles
@@ -73,14 +70,6 @@ recurrent_size = 8
 warmup_steps = 2
 ema_decay = 0.9
 """
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -165,18 +154,3 @@ def tiny_toml(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.toml"
     path.write_text(TINY_TOML)
     return path
-
-
-@pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Run a typer app as its console script would; returns exit code, stdout, stderr."""
-
-    def run(app: Any, *arguments: Any) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["advsep", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            run_program("advsep", app)
-        out, err = capfd.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run

@@ -15,12 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from advsep.export.cli import app as export_app
-from advsep.realtime.cli import app as live_app
 from advsep.trainer import loop
 from advsep.trainer.checkpoint import load_checkpoint
-from advsep.trainer.cli import app as train_app
-from advsep.trainer.eval_cli import app as eval_app
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -28,7 +24,7 @@ Run = Callable[..., tuple[int, str, str]]
 def one_line(err: str) -> str:
     """The one line of a program that refused its input, which may draw a progress bar above it."""
     assert "Traceback" not in err
-    (line,) = [line for line in err.splitlines() if line.startswith("advsep: ")]
+    (line,) = [line for line in err.splitlines() if line.startswith(("advsep-train: ", "advsep-eval: "))]
     return line
 
 
@@ -44,7 +40,7 @@ def arguments(song_folder: Path, tiny_toml: Path, tmp_path: Path) -> list[Any]:
 def test_from_folders_to_stems(program: Run, arguments: list[Any], tmp_path: Path) -> None:
     """Train, refuse to overwrite, resume, export, separate, score."""
     run = tmp_path / "run"
-    code, out, err = program(train_app, *arguments, "--workers", 0, "--seed", 3)
+    code, out, err = program("advsep-train", *arguments, "--workers", 0, "--seed", 3)
     assert (code, out) == (0, ""), err
     assert "Traceback" not in err
     assert "AMP" not in err
@@ -55,30 +51,30 @@ def test_from_folders_to_stems(program: Run, arguments: list[Any], tmp_path: Pat
     assert json.loads((run / "config.json").read_text())["seed"] == 3
     assert load_checkpoint(run / "last.ckpt").corpora == ("corpus",)
 
-    code, _, err = program(train_app, *arguments)
+    code, _, err = program("advsep-train", *arguments)
     assert (code, one_line(err)) == (
         2,
-        f"advsep: {run}: a run is there already; go on with --resume, or choose another --out",
+        f"advsep-train: {run}: a run is there already; go on with --resume, or choose another --out",
     )
-    code, _, err = program(train_app, *arguments, "--resume")
+    code, _, err = program("advsep-train", *arguments, "--resume")
     assert code == 2
     assert "step 6 of 6 is done already; ask for more with --steps" in one_line(err)
     # Lines of steps that a killed run did after its last checkpoint are done again.
     with (run / "log.jsonl").open("a") as log:
         log.write('{"step": 7, "loss": 99}\n{"ste')
-    code, _, err = program(train_app, *arguments, "--resume", "--steps", 8, "--workers", 0)
+    code, _, err = program("advsep-train", *arguments, "--resume", "--steps", 8, "--workers", 0)
     assert code == 0, err
     assert [entry["step"] for entry in log_of(run)] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert load_checkpoint(run / "last.ckpt").config.seed == 3
 
     model = tmp_path / "tiny.onnx"
-    code, out, err = program(export_app, run / "best.ckpt", "-o", model)
+    code, out, err = program("advsep-export", run / "best.ckpt", "-o", model)
     assert code == 0, err
     assert f"wrote {model}" in out
     song = next((tmp_path / "music").rglob("song1"))
     mixture = sum(soundfile.read(song / f"{stem}.wav", dtype="float32")[0] for stem in ("vocals", "accompaniment"))
     soundfile.write(tmp_path / "mix.wav", mixture, 8000, subtype="FLOAT")
-    code, _, err = program(live_app, "-i", tmp_path / "mix.wav", "-o", f"{tmp_path / 'stems'}/", "--model", model)
+    code, _, err = program("advsep-live", "-i", tmp_path / "mix.wav", "-o", f"{tmp_path / 'stems'}/", "--model", model)
     assert code == 0, err
     parts = [
         soundfile.read(tmp_path / "stems" / f"{stem}.wav", dtype="float32")[0] for stem in ("vocals", "accompaniment")
@@ -87,7 +83,7 @@ def test_from_folders_to_stems(program: Run, arguments: list[Any], tmp_path: Pat
     assert np.abs(parts[0] + parts[1] - mixture).max() < 1e-6
     assert all(np.abs(part).max() > 1e-4 for part in parts)
 
-    code, out, err = program(eval_app, model, tmp_path / "music", "--json", tmp_path / "scores.json")
+    code, out, err = program("advsep-eval", model, tmp_path / "music", "--json", tmp_path / "scores.json")
     assert code == 0, err
     lines = out.splitlines()
     assert lines[0] == "| track | vocals | gain | accompaniment | gain |"
@@ -130,7 +126,7 @@ def test_ctrl_c_saves_and_resume_completes(program: Run, arguments: list[Any], t
     assert f"stopped; saved {run / 'last.ckpt'}; go on with --resume" in err
     step = load_checkpoint(run / "last.ckpt").step
     assert step == log_of(run)[-1]["step"]
-    code, _, err = program(train_app, *arguments, "--resume", "--steps", step + 3, "--workers", 0)
+    code, _, err = program("advsep-train", *arguments, "--resume", "--steps", step + 3, "--workers", 0)
     assert code == 0, err
     # Where Ctrl-C cut a validation short, its scores have a line of their own.
     logged = [entry["step"] for entry in log_of(run) if entry["loss"] is not None]
@@ -160,7 +156,7 @@ def test_ctrl_c_during_validation(
         return real(*given)
 
     monkeypatch.setattr(loop, "score_track", pressed)
-    code, _, err = program(train_app, *arguments, "--workers", 0)
+    code, _, err = program("advsep-train", *arguments, "--workers", 0)
     assert code == 130
     assert "Traceback" not in err
     assert "stopped; saved" in err
@@ -168,7 +164,7 @@ def test_ctrl_c_during_validation(
 
 
 def test_resume_without_a_run(program: Run, arguments: list[Any], tmp_path: Path) -> None:
-    code, _, err = program(train_app, *arguments, "--resume")
+    code, _, err = program("advsep-train", *arguments, "--resume")
     assert code == 2
     assert f"{tmp_path / 'run' / 'last.ckpt'}: no such checkpoint" in one_line(err)
     assert not (tmp_path / "run").exists()
@@ -176,17 +172,17 @@ def test_resume_without_a_run(program: Run, arguments: list[Any], tmp_path: Path
 
 def test_a_bad_preset_key_suggests_the_nearest(program: Run, arguments: list[Any], tiny_toml: Path) -> None:
     tiny_toml.write_text(tiny_toml.read_text().replace("lanes", "lane"))
-    code, _, err = program(train_app, *arguments)
+    code, _, err = program("advsep-train", *arguments)
     assert code == 2
     assert f"{tiny_toml} has an unknown key 'lane' (did you mean 'lanes'?)" in one_line(err)
 
 
 def test_bad_folders_are_one_line(program: Run, arguments: list[Any], tmp_path: Path) -> None:
-    code, _, err = program(train_app, tmp_path / "gone", *arguments[1:])
+    code, _, err = program("advsep-train", tmp_path / "gone", *arguments[1:])
     assert code == 2
     assert f"{tmp_path / 'gone'}: no such folder" in one_line(err)
     (tmp_path / "run").write_text("a file is in the way")
-    code, _, err = program(train_app, *arguments)
+    code, _, err = program("advsep-train", *arguments)
     assert code == 2
     assert f"{tmp_path / 'run'}: cannot write to the run folder" in one_line(err)
 
@@ -194,7 +190,7 @@ def test_bad_folders_are_one_line(program: Run, arguments: list[Any], tmp_path: 
 def test_splits_that_leave_nothing_to_learn_from(program: Run, arguments: list[Any], tmp_path: Path) -> None:
     names = [f"song{i}" for i in range(4)]
     (tmp_path / "splits.json").write_text(json.dumps({"corpus": {"valid": names[:1], "test": names[1:]}}))
-    code, _, err = program(train_app, *arguments, "--splits", tmp_path / "splits.json")
+    code, _, err = program("advsep-train", *arguments, "--splits", tmp_path / "splits.json")
     assert code == 2
     assert "no tracks to learn from" in one_line(err)
 
@@ -208,6 +204,6 @@ def test_splits_that_leave_nothing_to_learn_from(program: Run, arguments: list[A
     ],
 )
 def test_eval_refuses_in_one_line(program: Run, song_folder: Path, more: list[str], says: str) -> None:
-    code, _, err = program(eval_app, "gone.onnx", song_folder, *more)
+    code, _, err = program("advsep-eval", "gone.onnx", song_folder, *more)
     assert code == 2
     assert says in one_line(err)

@@ -13,11 +13,23 @@ from advsep.trainer.config import TrainConfig, load_preset, preset_names
 
 
 def test_every_preset_loads_and_makes_a_contract() -> None:
-    assert "live-12" in preset_names()
+    assert preset_names() == ["live-3", "live-6", "live-12", "live-23"]
     for name in preset_names():
         config = load_preset(name)
         assert config.name == name
         assert config.signal.spec().bands == config.signal.bands
+
+
+@pytest.mark.parametrize(("name", "latency"), [("live-3", 128), ("live-6", 256), ("live-12", 512), ("live-23", 1024)])
+def test_a_preset_differs_from_live_12_in_its_windows_and_frames_alone(name: str, latency: int) -> None:
+    config, other = load_preset(name), load_preset("live-12")
+    signal = config.signal.spec()
+    assert signal.latency_samples == latency
+    assert (signal.window_samples, signal.hop_samples, signal.sample_rate_hz) == (2048, latency // 2, 44100)
+    assert config.segment_frames * signal.hop_samples == 65536  # 1.49 s
+    assert f"live-{signal.latency_samples / 44.1:.0f}" == name
+    windows = dataclasses.replace(config.signal, hop_samples=256, synthesis_samples=512)
+    assert dataclasses.replace(config, name="live-12", signal=windows, segment_frames=256) == other
 
 
 def test_a_configuration_survives_json(tiny_toml: Path) -> None:
@@ -53,7 +65,7 @@ def test_a_bad_preset_says_what_is_wrong(tmp_path: Path, text: str, says: str) -
 
 
 def test_a_preset_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(AdvsepError, match=r"no preset 'live-13': choose one of live-12"):
+    with pytest.raises(AdvsepError, match=r"no preset 'live-13': choose one of live-3, live-6, live-12, live-23 or"):
         load_preset("live-13")
     with pytest.raises(AdvsepError, match="cannot read the preset: No such file"):
         load_preset(str(tmp_path / "gone.toml"))

@@ -12,9 +12,10 @@ from advsep.export.cli import model_spec
 from advsep.export.graph import write_onnx
 from advsep.realtime.errors import AdvsepError
 from advsep.realtime.model import ModelSession
+from advsep.realtime.stems import HOPS_AT_ONCE
 from advsep.trainer.checkpoint import Checkpoint, averaged_network, save_checkpoint
 from advsep.trainer.config import TrainConfig
-from advsep.trainer.evaluation import HOPS_PER_READ, markdown_table, score_model
+from advsep.trainer.evaluation import markdown_table, score_model
 from advsep.trainer.live_unet import LiveUnet
 from advsep.trainer.signal import SignalPath
 from advsep.trainer.tracks import find_tracks, load_tracks
@@ -35,7 +36,7 @@ def model(checkpoint: Checkpoint, tmp_path: Path) -> ModelSession:
     save_checkpoint(checkpoint, tmp_path / "x.ckpt")
     network = averaged_network(checkpoint)
     write_onnx(network, model_spec(checkpoint, network.states, tmp_path / "x.ckpt", None), tmp_path / "x.onnx")
-    return ModelSession(tmp_path / "x.onnx", HOPS_PER_READ)
+    return ModelSession(tmp_path / "x.onnx", HOPS_AT_ONCE)
 
 
 def test_a_file_scores_what_the_checkpoint_scored(

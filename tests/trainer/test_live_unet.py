@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 import torch
+from advsep.export.untrained import untrained_network
 from advsep.realtime.strict import FormatError
 from advsep.trainer.config import load_preset
 from advsep.trainer.live_unet import LiveUnet, LiveUnetConfig
@@ -17,21 +18,6 @@ CONFIGS = [
     LiveUnetConfig(channels=(4, 8), kernel_frames=2, kernel_bands=5, recurrent_size=8),
     LiveUnetConfig(channels=(3, 4, 5), kernel_frames=4, kernel_bands=3, recurrent_size=6),
 ]
-
-
-def lively(config: LiveUnetConfig, channels: int) -> LiveUnet:
-    """Random weights with moving masks, norms that are not the identity included."""
-    torch.manual_seed(3)
-    network = LiveUnet(BANDS, channels, config)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.copy_(torch.randn_like(parameter) * 0.3)
-        for name, buffer in network.named_buffers():
-            if name.endswith("running_mean"):
-                buffer.normal_(0, 0.2)
-            elif name.endswith("running_var"):
-                buffer.uniform_(0.5, 2)
-    return network.eval()
 
 
 def features(batch: int, channels: int, frames: int = FRAMES, seed: int = 0) -> torch.Tensor:
@@ -54,7 +40,7 @@ def in_chunks(network: LiveUnet, x: torch.Tensor, edges: list[int]) -> tuple[tor
 def test_any_chunks_give_the_masks_of_all_frames_at_once(
     config: LiveUnetConfig, channels: int, edges: set[int], seed: int
 ) -> None:
-    network, x = lively(config, channels), features(2, channels, seed=seed)
+    network, x = untrained_network(BANDS, channels, config), features(2, channels, seed=seed)
     whole, last = in_chunks(network, x, [])
     assert whole.shape == x.shape
     assert float(whole.std()) > 0.01
@@ -69,7 +55,7 @@ def test_any_chunks_give_the_masks_of_all_frames_at_once(
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_no_mask_knows_the_future(config: LiveUnetConfig) -> None:
-    network, x = lively(config, 2), features(1, 2)
+    network, x = untrained_network(BANDS, 2, config), features(1, 2)
     before, _ = in_chunks(network, x, [])
     for frame in (0, 7, FRAMES - 1):
         changed = x.clone()
@@ -80,7 +66,7 @@ def test_no_mask_knows_the_future(config: LiveUnetConfig) -> None:
 
 
 def test_states_have_the_declared_shapes() -> None:
-    network = lively(CONFIGS[1], 2)
+    network = untrained_network(BANDS, 2, CONFIGS[1])
     declared = [state.shape for state in network.states]
     assert declared == [(1, 2, 3, 32), (1, 3, 3, 16), (1, 4, 3, 8), (1, 1, 6)]
     assert [state.name for state in network.states] == ["past_0", "past_1", "past_2", "recurrent"]
@@ -97,7 +83,7 @@ def test_states_have_the_declared_shapes() -> None:
 
 
 def test_lanes_do_not_touch_each_other() -> None:
-    network, x = lively(CONFIGS[0], 2), features(3, 2)
+    network, x = untrained_network(BANDS, 2, CONFIGS[0]), features(3, 2)
     together, _ = in_chunks(network, x, [5])
     changed = x.clone()
     changed[0] = 0

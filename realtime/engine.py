@@ -1,0 +1,247 @@
+"""The worker between the rings of a deck: takes hops as they come in, has them processed, keeps the deadline or counts.
+
+What arrives in a block of P frames is wanted back, `delay` frames later, by a block of P frames.
+With a hop of H frames the delay that leaves the worker one whole period, whatever the phase of blocks
+and hops, is max(H, P) where one divides the other and P + H - gcd(P, H) otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .exchange import ARMED, DRY_GAIN_WANTED, ENDS_AT, LATENCY, MISSED_HOPS, PLAYED, WANTED, Deck
+from .live_path import Processor
+from .ring import ring_read, ring_release, ring_skip, ring_write
+from .scheduling import quiet_collector, raise_priority
+from .timing import HopTimes
+
+POLL_S = 0.0002
+LEAD_SAMPLES = 4096  # how far the worker runs ahead where the input need not be waited for
+LONGEST_CATCH_UP_S = 0.1
+
+
+def adaptation_delay(hop_samples: int, period_samples: int) -> int:
+    """Frames from a hop's first sample until it may be wanted back, see the module."""
+    if hop_samples % period_samples == 0 or period_samples % hop_samples == 0:
+        return max(hop_samples, period_samples)
+    return hop_samples + period_samples - math.gcd(hop_samples, period_samples)
+
+
+class Feeder(Protocol):
+    """Fills a deck's input ring, where the callback does not."""
+
+    def start(self) -> None:
+        """Begin, at position 0 of the ring; the first time with the first sample, later with the one heard last."""
+        ...
+
+    def pump(self) -> None:
+        """Move what there is to move; called by the worker between hops, must not wait."""
+        ...
+
+    def stop(self) -> None:
+        """Write nothing any more."""
+        ...
+
+
+class Engine:
+    """Runs a processor between a deck's rings, in a thread of its own.
+
+    Args:
+        deck: whose callback a stream calls.
+        processor: what is done to a hop; warmed up.
+        fed: a feeder fills the deck's input ring ahead of time, instead of the callback.
+        holds: with `fed`: wait where the feeder has nothing (a file), instead of going on (another device).
+
+    Attributes:
+        times: how long hops took.
+        latency_samples: frames from input to output, exact; 0 before `arm`.
+        skipped_hops: hops that were not even computed, after a stall too long to catch up with.
+        error: what ended the worker before its time, else None.
+        feeder: started and stopped with the worker; None where somebody else fills the ring, or the callback.
+    """
+
+    def __init__(self, deck: Deck, processor: Processor, *, fed: bool = False, holds: bool = False) -> None:
+        self._deck, self._processor = deck, processor
+        self._fed, self._holds = fed, holds
+        self.times = HopTimes()
+        self.latency_samples, self.skipped_hops, self.period_samples = 0, 0, 0
+        self.error: BaseException | None = None
+        self.feeder: Feeder | None = None
+        self._position = 0
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._fit(processor)
+
+    def arm(self, period_samples: int, spare_samples: int = 0) -> None:
+        """Begin at position 0: the worker starts, the callback opens the gate.
+
+        Args:
+            period_samples: the longest block that the stream's callback asks for.
+            spare_samples: delay beyond what is needed, for a device whose blocks come unevenly.
+        """
+        self.disarm()
+        processor = self._processor
+        hop, self.period_samples = processor.hop_samples, period_samples
+        delay = 0 if self._fed and self._holds else adaptation_delay(hop, period_samples) + spare_samples
+        self.latency_samples = delay + processor.delay_samples
+        self._set_dry_gain()
+        self._deck.prepare(
+            delay=delay,
+            latency=self.latency_samples,
+            hop=hop,
+            rate_hz=processor.rate_hz,
+            captures=not self._fed,
+            holds=self._holds,
+        )
+        # Older hops need not be computed after a stall, only as many as the windows reach back.
+        reach = 2 * (processor.delay_samples + hop) + delay + hop
+        self._most_behind = max(reach, round(LONGEST_CATCH_UP_S * processor.rate_hz)) // hop * hop + hop
+        self._position, self.error = 0, None
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._work, name="advsep-worker", daemon=True)
+        self._thread.start()
+        if self.feeder is not None:
+            self.feeder.start()
+        if self._fed:
+            self._await_lead()
+        self._deck.words[WANTED] = 1
+
+    def disarm(self, timeout_s: float = 0.5) -> None:
+        """Close the gate, then stop the worker; a callback that no longer comes is not waited for longer."""
+        self._deck.words[WANTED] = 0
+        until_s = time.perf_counter() + timeout_s
+        while self._deck.words[ARMED] and time.perf_counter() < until_s:
+            time.sleep(0.001)
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._deck.words[ARMED] = 0
+        if self.feeder is not None:
+            self.feeder.stop()
+
+    def swap(self, processor: Processor) -> None:
+        """Go over to another processor; the sound pauses for the gate's time, then goes on at its latency."""
+        period_samples = self.period_samples
+        self.disarm()
+        self._processor = processor
+        self._fit(processor)
+        self.arm(period_samples)
+
+    def end_at(self, input_samples: int) -> None:
+        """The input ends after so many samples: silence from there on, nothing more to miss."""
+        self._deck.words[ENDS_AT] = input_samples + int(self._deck.words[LATENCY])
+
+    @property
+    def played_samples(self) -> int:
+        """How far into the input what is heard now is."""
+        return max(0, int(self._deck.words[PLAYED]) - self.latency_samples)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last sample has been heard."""
+        end = int(self._deck.words[ENDS_AT])
+        return end >= 0 and int(self._deck.words[PLAYED]) >= end
+
+    @property
+    def misses(self) -> int:
+        """Hops that were not there in time, even partly."""
+        return self._deck.count(MISSED_HOPS)
+
+    @property
+    def load(self) -> float:
+        """Share of the time that processing takes."""
+        hop_s = self._processor.hop_samples / self._processor.rate_hz
+        return self.times.total_s / (self.times.hops * hop_s) if self.times.hops else 0.0
+
+    def call(self, job: Callable[[], None]) -> None:
+        """Have the worker do something between two hops."""
+        self._jobs.append(job)
+
+    def _fit(self, processor: Processor) -> None:
+        hop = processor.hop_samples
+        ins, outs = self._deck.inputs.data.shape[1], self._deck.outputs.data.shape[1]
+        self._captured: NDArray[np.float32] = np.zeros((hop, ins), np.float32)
+        self._samples: NDArray[np.float32] = np.zeros((hop, processor.channels), np.float32)
+        self._mix: NDArray[np.float32] = np.zeros((hop, processor.channels), np.float32)
+        self._played: NDArray[np.float32] = np.zeros((hop, outs), np.float32)
+
+    def _await_lead(self) -> None:
+        """Until the worker is ahead of what will be heard, or the feeder is slower than the clock."""
+        until_s = time.perf_counter() + 2.0
+        while time.perf_counter() < until_s and self.error is None:
+            end = int(self._deck.words[ENDS_AT])
+            lead = LEAD_SAMPLES if self._holds else 0
+            if self._deck.outputs.written >= (lead if end < 0 else min(lead, end)):
+                return
+            time.sleep(0.001)
+
+    def _work(self) -> None:
+        raise_priority()
+        with quiet_collector():
+            try:
+                while not self._stop.is_set():
+                    while self._jobs:
+                        self._jobs.popleft()()
+                    if self.feeder is not None:
+                        self.feeder.pump()
+                    if not self._advance():
+                        self._rest()
+            except BaseException as error:  # handed to whoever watches the engine
+                self.error = error
+
+    def _advance(self) -> bool:
+        """Process the next hop, if it is there."""
+        deck, processor, hop = self._deck, self._processor, self._processor.hop_samples
+        behind = deck.inputs.written - self._position
+        if behind < hop or (self._holds and deck.outputs.written - int(deck.words[PLAYED]) >= LEAD_SAMPLES):
+            return False
+        if behind > self._most_behind and not self._holds:
+            self._skip((behind - self._most_behind) // hop * hop + hop)
+        if not ring_read(deck.inputs.words, deck.inputs.data, self._position, self._captured):
+            return True  # overtaken while it read: the next round skips
+        began_s = time.perf_counter()
+        match_channels(self._captured, self._samples)
+        processor.process(self._samples, self._mix)
+        match_channels(self._mix, self._played)
+        self._set_dry_gain()
+        ring_write(deck.outputs.words, deck.outputs.data, self._played)
+        self._position += hop
+        ring_release(deck.inputs.words, self._position - deck.inputs.capacity_frames // 2)
+        self.times.add(time.perf_counter() - began_s)
+        return True
+
+    def _skip(self, count: int) -> None:
+        """Leave out what was missed too long ago: those positions have been heard without us."""
+        self._processor.skip(count)
+        self._position += count
+        ring_skip(self._deck.outputs.words, self._deck.outputs.written + count)
+        self.skipped_hops += count // self._processor.hop_samples
+
+    def _set_dry_gain(self) -> None:
+        self._deck.levels[DRY_GAIN_WANTED] = self._processor.dry_gain
+
+    def _rest(self) -> None:
+        """Sleep until shortly before the block that completes the next hop may come."""
+        missing = self._processor.hop_samples - (self._deck.inputs.written - self._position)
+        blocks_before = (missing - 1) // max(1, self.period_samples)
+        whole_s = 0.0 if self._fed else 0.8 * blocks_before * self.period_samples / self._processor.rate_hz
+        time.sleep(max(POLL_S, whole_s))
+
+
+def match_channels(source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
+    """Copy [frame, channel] to another number of channels: mono to all, stereo to mono by the mean."""
+    if target.shape[1] == 1 and source.shape[1] > 1:
+        np.add(source[:, :1], source[:, 1:2], out=target)
+        target *= np.float32(0.5)
+    else:
+        target[:] = source[:, : target.shape[1]]

@@ -1,0 +1,35 @@
+"""Untrained models are models of their preset, and their masks are worth comparing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from advsep.realtime.demo import DemoSong
+from advsep.realtime.masking import BandMasking
+from advsep.realtime.model import ModelSession
+from advsep.realtime.stft import StreamingAnalysis
+
+
+@pytest.mark.parametrize(("preset", "latency"), [("live-3", 128), ("live-6", 256), ("live-12", 512), ("live-23", 1024)])
+def test_masks_move_and_depend_on_the_past(
+    untrained_model: Callable[[str], Path], demo_song: DemoSong, preset: str, latency: int
+) -> None:
+    path = untrained_model(preset)
+    session, again = ModelSession(path, 200), ModelSession(path, 200)
+    signal = session.spec.signal
+    assert (session.spec.name, session.spec.latency_samples) == (preset, latency)
+
+    samples = demo_song.mixture[44100 * 4 :][: 200 * signal.hop_samples]
+    spectra = np.zeros((200, signal.channels, signal.bins), np.complex64)
+    sizes = (signal.window_samples, signal.synthesis_samples, signal.hop_samples, signal.channels)
+    StreamingAnalysis(*sizes).process(np.ascontiguousarray(samples), spectra)
+    BandMasking(signal).features(spectra, session.features(200))
+    masks = session.run(200).copy()
+    assert masks.std(1).mean() > 0.03  # [channel, frame, band]: each band's mask moves along time
+    assert np.mean((masks < 0.01) | (masks > 0.99)) < 0.5
+
+    BandMasking(signal).features(spectra[100:], again.features(100))
+    assert np.abs(again.run(100)[:, :2] - masks[:, 100:102]).max() > 0.1
