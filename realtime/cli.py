@@ -1,32 +1,32 @@
-"""`advsep-live`: a song in, its voice and its accompaniment out."""
+"""`advsep-live`: sound in, its voice and its accompaniment out."""
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from .exits import EXIT_INTERRUPTED, run_program
-
-if TYPE_CHECKING:
-    from .live import LiveRun
+from .exits import run_program
 
 # \b keeps the lines of a paragraph as they are.
-HELP = """Separate a song into voice and accompaniment, through the path that plays live.
+HELP = """Separate sound into voice and accompaniment while it plays, or a song into files.
 
 \b
 Examples:
-  advsep-live -i song.mp3 -o stems/         writes the stems to that folder
-  advsep-live -i song.mp3 --mute vocals     plays only the accompaniment
+  advsep-live -i mic --mute vocals       takes the voice out of what comes in
+  advsep-live -i system -o speakers      what other programs play; -l: all devices
+  advsep-live -i song.mp3 --mute vocals  plays a song without its voice
+  advsep-live -i song.mp3 -o stems/      writes the stems, as fast as it can
   advsep-live -i song.flac -o karaoke.wav --vocals-gain-db -24
-  advsep-live -i demo                       plays the built-in demo song
-  advsep-live -i song.wav -o null --record take/ --json
+  advsep-live -i demo --record take/     plays the built-in song, records its stems
+  advsep-live -i mic -o null --seconds 30 --json
+  advsep-live --measure-latency          with a cable from the output to the input
 
-Stems start at the song's first sample and have its length, rate and channels; without gains they sum to the song.
-Files are WAV with 32-bit floats. Exit codes: 0 done, 2 a bad input or device, 130 stopped with Ctrl-C.
+While it plays, keys change levels, mute, solo, bypass, record and quit: ? lists them.
+Stems are WAV with 32-bit floats. Written from a song they start at its first sample and have its length, rate
+and channels; recorded while playing they have the device's rate. Without gains they sum to the input.
+Exit codes: 0 done, 2 a bad input or device, 130 stopped with Ctrl-C.
 """
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -42,7 +42,7 @@ def _show_version(wanted: bool) -> None:
 
 def _show_models(wanted: bool) -> None:
     if wanted:
-        from .live import describe_models
+        from .registry import describe_models
 
         for line in describe_models():
             print(line)
@@ -51,25 +51,32 @@ def _show_models(wanted: bool) -> None:
 
 def _show_devices(wanted: bool) -> None:
     if wanted:
-        from .output import import_sounddevice
+        from .device import describe_devices
 
-        devices = import_sounddevice().query_devices()
-        print(devices if len(devices) else "no sound devices; -o null runs without one")
+        for line in describe_devices():
+            print(line)
         raise typer.Exit
 
 
 @app.command(help=HELP)
 def live(
     source: Annotated[
-        str, typer.Option("-i", "--input", help="A sound file, or 'demo' for the built-in song.", show_default=False)
-    ],
+        str | None,
+        typer.Option(
+            "-i",
+            "--input",
+            help="'mic', 'system' (what other programs play), a device's number or part of its name; or a sound file, "
+            "'demo' for the built-in song, '-' for WAV on standard input.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         str,
         typer.Option(
             "-o",
             "--output",
-            help="A folder for the stems, a .wav file for the mix, 'speakers', a device's number or part of its name, "
-            "'null' (keeps time, plays nothing), or 'auto': speakers where there are any, else null.",
+            help="'speakers', a device's number or part of its name, 'null' (keeps time, plays nothing), a folder for "
+            "the stems, a .wav file for the mix, or 'auto': speakers where there are any, else null.",
         ),
     ] = "auto",
     model: Annotated[str, typer.Option("--model", help="A bundled model's name or an .onnx file.")] = "live-12",
@@ -81,11 +88,21 @@ def live(
             "--mute", help="'vocals' or 'accompaniment': silent in the mix, no stem file.", show_default=False
         ),
     ] = None,
+    bypass: Annotated[bool, typer.Option("--bypass", help="Begin with the sound as it came in, equally late.")] = False,
     record: Annotated[
         Path | None, typer.Option("--record", help="While playing, write the stems to this folder.", show_default=False)
     ] = None,
+    start: Annotated[float, typer.Option("--start", min=0, help="Begin a song so many seconds in.")] = 0.0,
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0.01, help="Stop after so much sound.", show_default=False)
+    ] = None,
+    samplerate: Annotated[
+        int | None,
+        typer.Option("--samplerate", min=1, help="Of the device, in Hz; default: its own.", show_default=False),
+    ] = None,
+    blocksize: Annotated[
+        int | None,
+        typer.Option("--blocksize", min=1, help="Samples a block; default: as suits the device.", show_default=False),
     ] = None,
     accept_damaged: Annotated[
         bool,
@@ -93,6 +110,12 @@ def live(
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")
+    ] = False,
+    measure_latency: Annotated[
+        bool,
+        typer.Option(
+            "--measure-latency", help="Play clicks, listen for them on the input, and compare with what is declared."
+        ),
     ] = False,
     list_models: Annotated[
         bool, typer.Option("--list-models", callback=_show_models, is_eager=True, help="List the bundled models.")
@@ -105,59 +128,42 @@ def live(
     ] = False,
 ) -> None:
     """See HELP, which typer shows."""
-    from .live import LiveOptions, LiveRun  # loads NumPy, Numba and ONNX Runtime, which `--help` must not wait for
+    from .options import LiveOptions
 
+    if source is None and not measure_latency:
+        raise typer.BadParameter("Missing option '-i' / '--input': a device such as 'mic', or a sound file")
     options = LiveOptions(
-        source=source,
+        source="mic" if source is None else source,
         output=output,
         model=model,
         gains_db={"vocals": vocals_gain_db, "accompaniment": accompaniment_gain_db},
         muted=tuple(mute or ()),
+        bypassed=bypass,
         record=record,
         seconds=seconds,
         accept_damaged=accept_damaged,
+        rate_hz=samplerate,
+        block_samples=blocksize,
+        start_s=start,
     )
-    with LiveRun(options) as run:
-        interrupted = _play(run)
-        run.finish(interrupted=interrupted)
-    _report(run, as_json=as_json)
-    if interrupted:
-        raise typer.Exit(EXIT_INTERRUPTED)
+    options.check()
+    if measure_latency:
+        from .display import show_latency
+
+        show_latency(options, as_json=as_json)
+    elif options.converts:
+        from .display import show_conversion
+
+        _end(show_conversion(options, as_json=as_json))
+    else:
+        from .display import show_live
+
+        _end(show_live(options, as_json=as_json))
 
 
-def _play(run: LiveRun) -> bool:
-    """Show the live line until the end; returns whether Ctrl-C came first."""
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn
-
-    console = Console(stderr=True)
-    for note in run.notes:
-        print(note, file=sys.stderr)
-    line = TextColumn("{task.description}", markup=False)
-    with Progress(line, console=console, disable=not console.is_terminal) as display:
-        task = display.add_task("loading (the first run on a machine compiles for some seconds)")
-        try:
-            run.start()
-            while run.running:
-                display.update(task, description=run.status_line())
-                run.wait(0.1)
-        except KeyboardInterrupt:
-            run.stop()
-            return True
-        display.update(task, description=run.status_line())
-    return False
-
-
-def _report(run: LiveRun, *, as_json: bool) -> None:
-    if not sys.stderr.isatty():  # the live line is not drawn there
-        print(run.status_line(), file=sys.stderr)
-    for path in run.written:
-        print(f"wrote {path}", file=sys.stderr)
-    for warning in run.warnings():
-        print(f"advsep-live: {warning}", file=sys.stderr)
-    if as_json:
-        summary: dict[str, Any] = run.summary()
-        print(json.dumps(summary), flush=True)
+def _end(code: int) -> None:
+    if code:
+        raise typer.Exit(code)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from .scheduling import quiet_collector, raise_priority
 from .timing import HopTimes
 
 POLL_S = 0.0002
+AHEAD_POLL_S = 0.002  # where the worker runs ahead of what is heard
 LEAD_SAMPLES = 4096  # how far the worker runs ahead where the input need not be waited for
 LONGEST_CATCH_UP_S = 0.1
 
@@ -65,6 +66,7 @@ class Engine:
         latency_samples: frames from input to output, exact; 0 before `arm`.
         skipped_hops: hops that were not even computed, after a stall too long to catch up with.
         error: what ended the worker before its time, else None.
+        realtime: whether the system granted the worker real-time scheduling.
         feeder: started and stopped with the worker; None where somebody else fills the ring, or the callback.
     """
 
@@ -74,6 +76,7 @@ class Engine:
         self.times = HopTimes()
         self.latency_samples, self.skipped_hops, self.period_samples = 0, 0, 0
         self.error: BaseException | None = None
+        self.realtime = False
         self.feeder: Feeder | None = None
         self._position = 0
         self._jobs: deque[Callable[[], None]] = deque()
@@ -186,7 +189,7 @@ class Engine:
             time.sleep(0.001)
 
     def _work(self) -> None:
-        raise_priority()
+        self.realtime = raise_priority()
         with quiet_collector():
             try:
                 while not self._stop.is_set():
@@ -232,6 +235,9 @@ class Engine:
 
     def _rest(self) -> None:
         """Sleep until shortly before the block that completes the next hop may come."""
+        if self._holds:
+            time.sleep(AHEAD_POLL_S)
+            return
         missing = self._processor.hop_samples - (self._deck.inputs.written - self._position)
         blocks_before = (missing - 1) // max(1, self.period_samples)
         whole_s = 0.0 if self._fed else 0.8 * blocks_before * self.period_samples / self._processor.rate_hz

@@ -59,6 +59,7 @@ class LivePath:
         columns: receives a frame a hop: features and masks of the voice, [channel * band] each.
 
     Attributes:
+        model: as given.
         mixer: levels; may be changed by another thread while playing.
         meter: levels of `input`, each source as it is in the mix, and `output`.
     """
@@ -68,7 +69,7 @@ class LivePath:
     ) -> None:
         spec = model.spec
         self._separator = HopSeparator(model)
-        self._model = model
+        self.model = model
         self.rate_hz, self.channels = rate_hz, spec.signal.channels
         self.hop_samples, self.delay_samples = spec.signal.hop_samples, self._separator.delay_samples
         self.mixer = StemMixer((*spec.sources, BYPASS), rate_hz)
@@ -122,8 +123,8 @@ class LivePath:
             ring_write(self._stems.words, self._stems.data, self._stem_frames)
         if self._columns is not None:
             half = self._column.shape[1] // 2
-            self._column[0, :half] = self._model.features(1).reshape(-1)
-            self._column[0, half:] = self._model.masks(1).reshape(-1)
+            self._column[0, :half] = self.model.features(1).reshape(-1)
+            self._column[0, half:] = self.model.masks(1).reshape(-1)
             ring_write(self._columns.words, self._columns.data, self._column)
 
     def skip(self, count: int) -> None:

@@ -1,4 +1,4 @@
-"""The simple worker: separated stems through the mixer to a device and to files, until the end or a stop."""
+"""The worker of a conversion: separated stems through the mixer to files, until the end or a stop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from .mixer import StemMixer
-from .output import Output
 from .recorder import AudioRecorder, StemRecorder
 from .stems import StemStream
 
@@ -18,35 +17,26 @@ class Destinations:
     """Where the sound goes; each may be absent.
 
     Attributes:
-        output: paces the worker; without it the worker runs as fast as it can.
         stems: one file a source, at their levels in the mix.
         mix: one file of the mix.
     """
 
-    output: Output | None = None
     stems: StemRecorder | None = None
     mix: AudioRecorder | None = None
 
     def finish(self) -> None:
-        """Complete all files and close the device."""
-        self._close_output()
+        """Complete all files."""
         if self.stems is not None:
             self.stems.finish()
         if self.mix is not None:
             self.mix.finish()
 
     def discard(self) -> None:
-        """Remove all files and close the device."""
+        """Remove all files."""
         if self.stems is not None:
             self.stems.discard()
         if self.mix is not None:
             self.mix.discard()
-        self._close_output()
-
-    def _close_output(self) -> None:
-        if self.output is not None:
-            self.output.close()
-            self.output = None
 
 
 class Player:
@@ -119,7 +109,5 @@ class Player:
             to.stems.write(stems)
         if to.mix is not None:
             to.mix.write(mix)
-        if to.output is not None:
-            to.output.write(mix)
         self.played_samples += len(mixture)
         return True

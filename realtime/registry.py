@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .model import ModelError
+from .model import ModelError, read_model_spec
 
 DEFAULT_MODEL = "live-12"
 _FOLDER = Path(__file__).parent / "models"
@@ -29,3 +29,14 @@ def find_model(name_or_path: str) -> Path:
         return path
     known = ", ".join(model_names()) or "none"
     raise ModelError(f"no model '{name_or_path}': choose a bundled one ({known}) or give the path of an .onnx file")
+
+
+def describe_models() -> list[str]:
+    """One line a bundled model: name, latency, rates, licence of the weights."""
+    lines: list[str] = []
+    for name in model_names():
+        spec = read_model_spec(find_model(name))
+        latency_ms = 1e3 * spec.latency_samples / spec.signal.sample_rate_hz
+        rates = "/".join(f"{rate / 1000:g}" for rate in spec.signal.native_rates_hz)
+        lines.append(f"{name:10} {latency_ms:6.1f} ms  {rates} kHz  {' + '.join(spec.sources)}  {spec.weights_licence}")
+    return lines or ["no models are bundled with this installation"]

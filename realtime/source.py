@@ -47,7 +47,7 @@ class Source(Protocol):
         ...
 
     def skip(self, count: int) -> None:
-        """Leave out the next `count` samples, or as many as there are."""
+        """Leave out the next `count` samples, or as many as there are; does not wait for them."""
         ...
 
     def wait(self, timeout_s: float) -> bool:

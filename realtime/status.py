@@ -10,7 +10,7 @@ EngineState = Literal["starting", "playing", "waiting", "ended", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """Of one strip, over the last hop: highest magnitude and root mean square, in dB of full scale (-inf: silence)."""
+    """Of one strip, since the status before: highest magnitude and root mean square in dBFS (-inf: silence)."""
 
     peak_dbfs: float
     rms_dbfs: float

@@ -237,10 +237,9 @@ def test_a_damaged_model(tmp_path: Path, bundled_model: Path, refused: Callable[
 
 
 def test_no_such_device(tmp_path: Path, refused: Callable[..., str]) -> None:
-    from advsep.realtime.output import has_output_device
-
     song = write(tmp_path / "song.wav", noise(0.1))
-    for device in ("99",) if has_output_device() else ("speakers", "99"):
-        line = refused("-i", song, "-o", device)
-        assert line.startswith((f"output '{device}': ", "sound devices need the PortAudio library"))
-        assert "-o null" in line
+    for option in (("-i", song, "-o", "99"), ("-i", "99", "-o", "null"), ("-i", "no such thing", "-o", "null")):
+        line = refused(*option)
+        wanted = ("no output device '99'; ", "no input device '99'; ", "no input device 'no such thing'; ")
+        assert line.startswith((*wanted, "sound devices need the PortAudio library"))
+        assert "null" in line

@@ -150,7 +150,7 @@ def test_the_summary_is_the_last_line_and_true(tmp_path: Path, live: Live, rate_
     assert (found["latency_samples"], found["channels"], found["seconds"]) == (512, 1, 2.0)
     assert found["latency_ms"] == pytest.approx(512e3 / model_rate_hz)
     assert abs(found["hops"] - (2 * model_rate_hz + 512) / 256) <= 1
-    assert found["misses"] == 0
+    assert "misses" not in found  # nothing is late where nobody waits
     assert 0 < found["load"] < 1
     assert 0 < found["hop_ms_p50"] <= found["hop_ms_p99"] <= found["hop_ms_p99_9"] <= found["hop_ms_max"]
     assert 0 < found["real_time_factor"] < 2

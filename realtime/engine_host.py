@@ -1,0 +1,215 @@
+"""What runs inside the engine's process beside the worker: opens, obeys, reports."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+from .engine_io import EngineIO, look_again, open_io
+from .engine_main import EXIT_DEVICE_GONE, EXIT_STOPPED, EXIT_WORKER
+from .engine_settings import PIPE, EngineError, EngineSettings, Heritage, add_counters, counters_of
+from .errors import AdvsepError
+from .model import ModelSession
+from .playing import Playing, Route, make_route
+from .registry import find_model
+from .status import EngineStatus
+from .stream import DeviceError
+from .telemetry import Telemetry
+
+TICK_S = 1 / 30
+LOOK_AGAIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A model that is ready to be played, or why it is not."""
+
+    request: int
+    name: str
+    route: Route | None
+    error: str | None = None
+
+
+class EngineHost:
+    """One engine between its device and the parent's pipe.
+
+    Args:
+        settings: what to play.
+        heritage: of the process before it.
+        telemetry: written by this object only.
+        pipe: commands come in, see `_obey_one`; messages go out, see `child_process.run_child`.
+        standard_input: its descriptor, where the input is `-`.
+    """
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        heritage: Heritage,
+        telemetry: Telemetry,
+        pipe: Connection,
+        standard_input: int | None,
+    ) -> None:
+        self._settings, self._heritage = settings, heritage
+        self._telemetry, self._pipe, self._standard_input = telemetry, pipe, standard_input
+        self._counters = dict(heritage.counters)
+        self._prepared: deque[_Prepared] = deque()
+        self._stopped = False
+        self._playing: Playing | None = None
+
+    def run(self) -> int:
+        """Open and play until told otherwise; returns the process's exit code.
+
+        Raises:
+            DeviceError: a device cannot be had, and none is awaited.
+            AdvsepError: the settings name what cannot be used.
+            EOFError: the parent has gone.
+        """
+        self._report_idle()
+        model = ModelSession(find_model(self._settings.model))
+        io = self._open_awaited(model)
+        if io is None:
+            return EXIT_STOPPED
+        self._playing = playing = Playing(self._settings, model, io, self._telemetry)
+        self._report(playing.describe())  # a sign of life first: loading may have taken longer than silence is allowed
+        self._pipe.send(("ready",))
+        while not self._stopped:
+            playing = self._playing
+            if playing.engine.error is not None:
+                error = playing.engine.error
+                self._pipe.send(("broken", f"the worker ended: {type(error).__name__}: {error}"))
+                return EXIT_WORKER
+            if (note := playing.io.lost()) is not None:
+                self._report(replace(playing.describe(), state="waiting", note=note))
+                self._pipe.send(("gone", note))
+                return EXIT_DEVICE_GONE
+            self._report(playing.describe())
+            self._obey(TICK_S)
+            while self._prepared and not self._stopped:
+                self._take_up(self._playing, self._prepared.popleft())
+        self._say_goodbye(self._playing)
+        return EXIT_STOPPED
+
+    def _open_awaited(self, model: ModelSession) -> EngineIO | None:
+        """What the settings name; where a device is awaited, as soon as it is there; None: stopped before."""
+        while not self._stopped:
+            try:
+                return open_io(self._settings, model.spec.signal, self._standard_input)
+            except DeviceError:
+                if self._heritage.awaited is None:
+                    raise
+            until_s = time.monotonic() + LOOK_AGAIN_S
+            while not self._stopped and time.monotonic() < until_s:
+                self._report_idle()
+                self._obey(TICK_S)
+            look_again()
+        return None
+
+    def _say_goodbye(self, playing: Playing) -> None:
+        """The numbers as they are after the last hop, then close."""
+        playing.engine.disarm()
+        last = playing.describe()
+        self._report(last if last.state == "failed" else replace(last, state="ended"))
+        playing.end()
+
+    def _report(self, status: EngineStatus) -> None:
+        counted = add_counters(counters_of(status), self._counters)
+        self._telemetry.publish(replace(status, restarts=self._heritage.restarts, **counted))
+        self._telemetry.beat()
+
+    def _report_idle(self) -> None:
+        """Before anything plays."""
+        settings, awaited = self._settings, self._heritage.awaited
+        self._report(
+            EngineStatus(
+                state="starting" if awaited is None else "waiting",
+                note=awaited or "",
+                model=settings.model,
+                position_s=settings.start_s,
+                gains_db=settings.gains_db,
+                muted=settings.muted,
+                bypassed=settings.bypassed,
+            )
+        )
+
+    def _obey(self, timeout_s: float) -> None:
+        """Wait for a command, then do all that are there."""
+        while self._pipe.poll(timeout_s):
+            self._obey_one(*self._pipe.recv())
+            timeout_s = 0.0
+
+    def _obey_one(self, command: str, *arguments: Any) -> None:
+        """`stop`; `levels` with settings that changed; `model` and `devices` with a request's number and the same."""
+        playing = self._playing
+        match command:
+            case "stop":
+                self._stopped = True
+            case "levels":
+                self._settings = replace(self._settings, **arguments[0])
+                if playing is not None:
+                    playing.set_levels(self._settings)
+            case "model" if playing is not None:
+                work = arguments[0], arguments[1]["model"], playing.io.stream.rate_hz
+                threading.Thread(target=self._prepare, args=work, name="advsep-prepare", daemon=True).start()
+            case "devices" if playing is not None:
+                self._answer(arguments[0], lambda: self._change_devices(playing, arguments[1]))
+            case _:
+                raise ValueError(f"unexpected command '{command}'")
+
+    def _answer(self, request: int, work: Callable[[], None]) -> None:
+        """Do what the parent waits for, and say how it went."""
+        error: str | None = None
+        try:
+            work()
+        except AdvsepError as why:
+            error = str(why)
+        self._pipe.send(("done", request, error))
+
+    def _prepare(self, request: int, name: str, rate_hz: int) -> None:
+        """Aside, while another model plays."""
+        try:
+            route = make_route(ModelSession(find_model(name)), rate_hz)
+            self._prepared.append(_Prepared(request, name, route))
+        except AdvsepError as error:
+            self._prepared.append(_Prepared(request, name, None, str(error)))
+        except Exception as error:
+            self._prepared.append(_Prepared(request, name, None, f"model '{name}': {type(error).__name__}: {error}"))
+
+    def _take_up(self, playing: Playing, prepared: _Prepared) -> None:
+        """Play what was prepared, or say why not."""
+        route = prepared.route
+        if route is not None and route.processor.rate_hz != playing.io.stream.rate_hz:
+            self._prepare(prepared.request, prepared.name, playing.io.stream.rate_hz)  # the device changed meanwhile
+            return
+        if route is not None:
+            playing.swap(route)
+            self._settings = replace(self._settings, model=prepared.name)
+        self._pipe.send(("done", prepared.request, prepared.error))
+
+    def _change_devices(self, playing: Playing, changes: dict[str, Any]) -> None:
+        """Open others, or go on with those that there were.
+
+        Raises:
+            AdvsepError: the others cannot be had.
+        """
+        before, model = playing.left_over(), playing.route.path.model
+        asked = replace(before, **changes)
+        if PIPE in (before.input, asked.input):
+            raise EngineError("input '-': standard input can be read once only; end, and start with the other device")
+        self._counters = add_counters(counters_of(playing.describe()), self._counters)
+        playing.end()
+        try:
+            self._playing = self._play(asked, model)
+        except AdvsepError:
+            self._playing = self._play(before, model)
+            raise
+
+    def _play(self, settings: EngineSettings, model: ModelSession) -> Playing:
+        io = open_io(settings, model.spec.signal, self._standard_input)
+        playing = Playing(settings, model, io, self._telemetry)
+        self._settings = settings
+        return playing

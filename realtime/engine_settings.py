@@ -1,0 +1,116 @@
+"""What an engine is asked to play and how, as it travels to the engine's own process; needs nothing heavy."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from .errors import AdvsepError
+from .registry import DEFAULT_MODEL
+from .status import EngineStatus
+
+DEMO, PIPE = "demo", "-"
+AUTO = "auto"
+_SOUND_FILES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".caf", ".w64", ".rf64", ".au"}
+
+# What can be changed at once while playing.
+LEVELS = ("gains_db", "muted", "soloed", "bypassed")
+# What goes on counting over restarts and changes of the device.
+COUNTERS = ("hops", "misses", "skipped_hops", "device_xruns", "starved_s", "clipped_samples")
+
+
+class EngineError(AdvsepError):
+    """An engine that cannot be started, or was given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """What to play, and how.
+
+    Attributes:
+        input: `mic`, `system`, a device's number or a part of its name, `null`; or a sound file, `demo`, or `-`
+            for standard input.
+        output: `speakers`, a device's number or a part of its name, `null`, or `auto`: speakers where there are any,
+            else `null`.
+        model: a bundled model's name or an `.onnx` file.
+        rate_hz: of the devices; None: as suits them and the model.
+        block_samples: frames a callback; None: as suits the device.
+        latency: asked of the device: seconds, `low` or `high`; None: low.
+        gains_db: level of each source, 0 dB where it is not named.
+        muted: sources that are silent.
+        soloed: sources that alone are heard, if any; `muted` waits until there are none.
+        bypassed: let the mixture through as it came.
+        start_s: where in a file to begin.
+        seconds: end after so much sound; None: never, or with the file.
+        accept_damaged: use a damaged file as far as it goes.
+    """
+
+    input: str = "mic"
+    output: str = "speakers"
+    model: str = DEFAULT_MODEL
+    rate_hz: int | None = None
+    block_samples: int | None = None
+    latency: float | Literal["low", "high"] | None = None
+    gains_db: dict[str, float] = field(default_factory=dict)
+    muted: tuple[str, ...] = ()
+    soloed: tuple[str, ...] = ()
+    bypassed: bool = False
+    start_s: float = 0.0
+    seconds: float | None = None
+    accept_damaged: bool = False
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether the input is no device, but waits to be read."""
+        return is_sound_source(self.input)
+
+    @property
+    def levels(self) -> dict[str, Any]:
+        """What can be changed at once while playing, by name."""
+        return {name: getattr(self, name) for name in LEVELS}
+
+    def silent(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of the sources are not heard, for whichever reason."""
+        soloed = [source for source in sources if source in self.soloed]
+        return tuple(s for s in sources if (s not in soloed if soloed else s in self.muted))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heritage:
+    """What an engine's process takes over from the one before it.
+
+    Attributes:
+        restarts: how many there were before this one.
+        counters: where counting goes on, see `COUNTERS`.
+        awaited: why a device is waited for, None where it is an error that it is not there.
+    """
+
+    restarts: int = 0
+    counters: dict[str, Any] = field(default_factory=dict)
+    awaited: str | None = None
+
+
+def is_sound_source(text: str) -> bool:
+    """Whether the text for an input means a file, the demo song or standard input, and not a device."""
+    if text in (DEMO, PIPE):
+        return True
+    path = Path(text)
+    return not text.isdecimal() and ("/" in text or path.suffix.lower() in _SOUND_FILES or path.is_file())
+
+
+def whole_path(name: str) -> str:
+    """A file's whole path, for the engine's process may start elsewhere; everything else as it is."""
+    is_file = name.endswith(".onnx") or (name not in (DEMO, PIPE) and is_sound_source(name))
+    return os.path.abspath(name) if is_file else name
+
+
+def counters_of(status: EngineStatus) -> dict[str, Any]:
+    """Those of a status, by name."""
+    return {name: getattr(status, name) for name in COUNTERS}
+
+
+def add_counters(some: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+    """Their sums; what is missing counts as none."""
+    return {name: some.get(name, 0) + others.get(name, 0) for name in COUNTERS}

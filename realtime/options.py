@@ -1,0 +1,103 @@
+"""What the command line of `advsep-live` says, and what of it would be misunderstood later."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from .engine_settings import AUTO, DEMO, PIPE, is_sound_source
+from .errors import AdvsepError
+from .registry import DEFAULT_MODEL
+
+NULL = "null"
+OUTPUT_WORDS = (AUTO, NULL, "speakers")
+OTHER_FORMATS = (".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".caf", ".w64")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveOptions:
+    """What the command line says; see `advsep-live --help`."""
+
+    source: str
+    output: str = AUTO
+    model: str = DEFAULT_MODEL
+    gains_db: dict[str, float]
+    muted: tuple[str, ...] = ()
+    bypassed: bool = False
+    record: Path | None = None
+    seconds: float | None = None
+    accept_damaged: bool = False
+    rate_hz: int | None = None
+    block_samples: int | None = None
+    start_s: float = 0.0
+
+    def check(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            AdvsepError: which option, what was expected, what was found.
+        """
+        numbers = {f"the level of {name}": gain_db for name, gain_db in self.gains_db.items()}
+        for what, value in (numbers | {"--seconds": self.seconds, "--start": self.start_s}).items():
+            if value is not None and not math.isfinite(value):
+                raise AdvsepError(f"{what}: expected a number, got {value}; leave the option out for its default")
+        if not self.source:
+            raise AdvsepError("-i '': expected a device such as 'mic', or a sound file; see --help")
+        if self.output in ("", PIPE):
+            raise AdvsepError(f"-o '{self.output}': expected a folder, a .wav file or a device; see --help")
+        if Path(self.output).suffix.lower() in OTHER_FORMATS and not Path(self.output).is_dir():
+            raise AdvsepError(
+                f"-o {self.output}: only WAV is written; name a .wav file for the mix or a folder for the stems"
+            )
+
+    @property
+    def converts(self) -> bool:
+        """Whether a file becomes files, as fast as it can be done, rather than sound at its own pace."""
+        return is_sound_source(self.source) and self.writes_files
+
+    @property
+    def writes_files(self) -> bool:
+        """Whether the output is a file or a folder, rather than a device or a word of ours."""
+        output = self.output
+        if output in OUTPUT_WORDS or output.isdecimal():
+            return False
+        if is_mix_file(output) or "/" in output or "\\" in output or Path(output).is_dir():
+            return True
+        from .device import find_device  # starts PortAudio, which takes its time
+        from .stream import DeviceError
+
+        try:
+            find_device(output, "output")
+        except DeviceError:
+            return True
+        return False
+
+
+def is_mix_file(output: str) -> bool:
+    """Whether an output names one file for the mix, rather than a folder for the stems."""
+    return Path(output).suffix.lower() == ".wav"
+
+
+def refuse_overwriting(song: str, paths: list[Path]) -> None:
+    """Keep the song itself, and one output from another's place.
+
+    Raises:
+        AdvsepError: which file would be lost.
+    """
+    for path in paths:
+        if song not in (DEMO, PIPE) and path.exists() and Path(song).exists() and path.samefile(song):
+            raise AdvsepError(f"{path}: is the song itself and would be lost; choose another output")
+    if len({path.absolute() for path in paths}) < len(paths):
+        raise AdvsepError(f"{paths[-1]}: the mix and a stem would be the same file; choose another name for the mix")
+
+
+def refuse_unknown_sources(muted: tuple[str, ...], model: str, sources: tuple[str, ...]) -> None:
+    """Only what the model separates can be muted.
+
+    Raises:
+        AdvsepError: the name, and the names that there are.
+    """
+    for name in muted:
+        if name not in sources:
+            raise AdvsepError(f"--mute {name}: the model {model} has {' and '.join(sources)}; choose one of them")

@@ -1,0 +1,208 @@
+"""Sound that is on: a device, a source, the worker and its path, begun together, watched together, ended together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from .drift import DriftBridge
+from .engine import Engine
+from .engine_io import EngineIO
+from .engine_settings import EngineSettings
+from .exchange import CLIPPED, STARVED_FRAMES
+from .feeder import SourceFeeder
+from .live_path import LivePath, Processor
+from .model import ModelSession
+from .rate_adapter import RateAdapter, model_rate_for
+from .status import EngineState, EngineStatus
+from .telemetry import Telemetry
+from .telemetry_rings import lay_out, layout_for
+
+# Parts of the latency, as displays name them.
+WINDOW, LOOKAHEAD, RESAMPLING, BLOCKS, CLOCKS = "window", "look-ahead", "resampling", "hop and block", "two clocks"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a hop of the device goes through.
+
+    Attributes:
+        path: separator and mixer, at a rate of the model.
+        processor: the path itself or, at another rate than the device's, around it.
+    """
+
+    path: LivePath
+    processor: Processor
+
+
+def make_route(model: ModelSession, rate_hz: int) -> Route:
+    """A model for a device's rate, warmed up."""
+    path = LivePath(model, model_rate_for(rate_hz, model.spec.signal.native_rates_hz))
+    processor = path if path.rate_hz == rate_hz else RateAdapter(path, rate_hz)
+    processor.warm_up()
+    path.meter.read()
+    return Route(path, processor)
+
+
+class Playing:
+    """Plays from its making on until `end`.
+
+    Args:
+        settings: levels, where to begin, when to end.
+        model: to play first.
+        io: opened, not started; closed by `end`, or where this fails.
+        telemetry: whose rings receive stems and columns.
+
+    Attributes:
+        io: as given.
+        engine: the worker.
+        route: what it runs.
+
+    Raises:
+        DeviceError: the device does not start.
+    """
+
+    def __init__(self, settings: EngineSettings, model: ModelSession, io: EngineIO, telemetry: Telemetry) -> None:
+        self.io = io
+        self._settings, self._telemetry = settings, telemetry
+        self._before_samples = 0  # what was played before the path was changed
+        try:
+            self.route = make_route(model, io.stream.rate_hz)
+            *_, period_samples = [stream.settle() for stream in io.streams]
+            holds = io.source is not None
+            fed = holds or io.capture is not None
+            self.engine = Engine(io.stream.deck, self.route.processor, fed=fed, holds=holds)
+            self._feeder, self._bridge = self._make_feeder(), self._make_bridge()
+            self.engine.feeder = self._feeder or self._bridge
+            self._take(self.route)
+            self.engine.arm(period_samples)
+        except BaseException:
+            io.close()
+            raise
+        self._limit()
+
+    @property
+    def position_s(self) -> float:
+        """What is heard now, from the start of the source."""
+        played = self._before_samples + self.engine.played_samples
+        if self._feeder is not None:
+            played = self._feeder.played_samples
+        position_s = self._settings.start_s + played / self.io.stream.rate_hz
+        length_s = self._length_s()
+        return position_s if length_s is None else min(position_s, length_s)
+
+    def set_levels(self, settings: EngineSettings) -> None:
+        """Take gains, mutes and bypass from other settings."""
+        self._settings = settings
+        path = self.route.path
+        for source in path.model.spec.sources:
+            path.set_gain_db(source, settings.gains_db.get(source, 0.0))
+        path.set_muted(set(settings.silent(path.model.spec.sources)))
+        path.set_bypassed(settings.bypassed)
+
+    def swap(self, route: Route) -> None:
+        """Go over to another route at the stream's rate; what plays pauses for some milliseconds."""
+        self.engine.disarm()
+        self._before_samples += self.engine.played_samples
+        self._take(route)
+        self.engine.swap(route.processor)
+        self._limit()
+
+    def left_over(self) -> EngineSettings:
+        """Settings to go on from here with, elsewhere."""
+        position_s, seconds = self.position_s, self._settings.seconds
+        left_s = None if seconds is None else max(0.0, seconds - (position_s - self._settings.start_s))
+        return replace(self._settings, start_s=position_s, seconds=left_s)
+
+    def end(self) -> None:
+        """Fade out and close."""
+        self.engine.disarm()
+        self.io.close()
+
+    def describe(self) -> EngineStatus:
+        """This moment; counters as of this device and process."""
+        engine, stream, path = self.engine, self.io.stream, self.route.path
+        spec = path.model.spec
+        state, note = self._state()
+        times, parts = engine.times, self._latency_parts()
+        return EngineStatus(
+            state=state,
+            note=note,
+            model=spec.name,
+            device=self.io.label,
+            rate_hz=stream.rate_hz,
+            period_samples=stream.period_samples,
+            latency_samples=sum(parts.values()),
+            latency_parts=parts,
+            device_latency_s=sum(sum(each.declared_latency_s) for each in self.io.streams) or None,
+            position_s=self.position_s,
+            length_s=self._length_s(),
+            hops=times.hops,
+            load=engine.load,
+            hop_s_p50=times.percentile_s(50),
+            hop_s_p99=times.percentile_s(99),
+            hop_s_p99_9=times.percentile_s(99.9),
+            hop_s_max=times.max_s,
+            misses=engine.misses,
+            skipped_hops=engine.skipped_hops,
+            device_xruns=sum(each.xruns for each in self.io.streams),
+            starved_s=stream.deck.count(STARVED_FRAMES) / stream.rate_hz,
+            clipped_samples=stream.deck.count(CLIPPED),
+            realtime=engine.realtime,
+            levels=path.meter.read(),
+            gains_db={source: self._settings.gains_db.get(source, 0.0) for source in spec.sources},
+            muted=self._settings.silent(spec.sources),
+            bypassed=self._settings.bypassed,
+        )
+
+    def _make_feeder(self) -> SourceFeeder | None:
+        if self.io.source is None:
+            return None
+        stream, begin_s, longest_s = self.io.stream, self._settings.start_s, self._settings.seconds
+        return SourceFeeder(
+            self.io.source, stream.deck, stream.rate_hz, self.engine, begin_s=begin_s, longest_s=longest_s
+        )
+
+    def _make_bridge(self) -> DriftBridge | None:
+        if self.io.capture is None:
+            return None
+        capture, stream = self.io.capture, self.io.stream
+        return DriftBridge(capture.deck, stream.deck, capture.rate_hz, stream.rate_hz)
+
+    def _take(self, route: Route) -> None:
+        """Levels and rings for what plays next."""
+        self.route, path, spec = route, route.path, route.path.model.spec
+        self.set_levels(self._settings)
+        path.jump()
+        path.watch(*lay_out(self._telemetry, layout_for(spec.name, spec.sources, spec.signal, path.rate_hz)))
+
+    def _limit(self) -> None:
+        """End after the settings' seconds; a feeder sees to that itself."""
+        if self._feeder is None and self._settings.seconds is not None:
+            limit = round(self._settings.seconds * self.io.stream.rate_hz)
+            self.engine.end_at(max(0, limit - self._before_samples))
+
+    def _length_s(self) -> float | None:
+        if self._feeder is None:
+            return None if self._settings.seconds is None else self._settings.start_s + self._settings.seconds
+        length = self._feeder.length_samples
+        return None if length is None else self._settings.start_s + length / self.io.stream.rate_hz
+
+    def _latency_parts(self) -> dict[str, int]:
+        path, processor = self.route.path, self.route.processor
+        signal = path.model.spec.signal
+        lookahead = round(signal.lookahead_frames * signal.hop_samples * self.io.stream.rate_hz / path.rate_hz)
+        resampling = processor.adaptation_samples if isinstance(processor, RateAdapter) else 0
+        parts = {
+            WINDOW: processor.delay_samples - lookahead - resampling,
+            LOOKAHEAD: lookahead,
+            RESAMPLING: resampling,
+            BLOCKS: self.engine.latency_samples - processor.delay_samples,
+            CLOCKS: self._bridge.latency_samples if self._bridge is not None else 0,
+        }
+        return {name: samples for name, samples in parts.items() if samples}
+
+    def _state(self) -> tuple[EngineState, str]:
+        if not self.engine.ended:
+            return "playing", "; ".join(note for stream in self.io.streams for note in stream.notes)
+        error = self._feeder.error if self._feeder is not None else None
+        return ("ended", "") if error is None else ("failed", " ".join(str(error).split()))

@@ -1,0 +1,100 @@
+"""The engine on a real PortAudio stream: latency to the sample at every setting, and no Python in the callback.
+
+Misses do no harm here: in place of a late hop the mixture plays, at unity levels the same sound at the same place.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PRESETS = {"live-3": (128, 64), "live-6": (256, 128), "live-12": (512, 256), "live-23": (1024, 512)}
+SCRIPT = Path(__file__).parent / "jack_measurements.py"
+
+
+def measure(server: Any, *arguments: Any) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, SCRIPT, *map(str, arguments)],
+        env=server.environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("rate_hz", [44100, 48000])
+@pytest.mark.parametrize("period_samples", [64, 128, 256])
+def test_an_impulse_comes_back_at_the_declared_latency(
+    start_jack: Callable[[int, int], Any],
+    untrained_model: Callable[[str], Path],
+    bundled_model: Path,
+    rate_hz: int,
+    period_samples: int,
+) -> None:
+    models = [bundled_model if preset == "live-12" else untrained_model(preset) for preset in PRESETS]
+    measured = measure(start_jack(rate_hz, period_samples), "latency", *models)
+    assert list(measured) == list(PRESETS)
+    for preset, (synthesis_samples, hop_samples) in PRESETS.items():
+        found = measured[preset]
+        latency = synthesis_samples - hop_samples + max(hop_samples, period_samples)
+        assert found["period"] == period_samples, preset
+        assert found["impulses"] == 6, preset
+        assert found["declared"] == latency, preset
+        assert found["engine"] == [latency, 0], preset
+        # JACK breaks a loop by one period, from the probe to itself as well as through the engine's ports.
+        assert found["loop"] == [period_samples, 0], preset
+        assert found["through"] == [period_samples + latency, 0], preset
+
+
+def test_callbacks_come_while_python_is_locked(start_jack: Callable[[int, int], Any]) -> None:
+    found = measure(start_jack(48000, 128), "gil")
+    expected = found["held_s"] * found["rate_hz"] / 128
+    # A busy machine costs JACK periods; Python would cost all of them, as it does a callback of the usual kind.
+    assert 0.3 * expected < found["callbacks"] < 1.05 * expected + 2
+    assert found["frames"] == 128 * found["callbacks"]
+    assert found["usual_before"] > 20
+    assert found["usual"] <= 1
+
+
+def test_one_end_is_enough_and_refusals_are_explained(start_jack: Callable[[int, int], Any]) -> None:
+    found = measure(start_jack(48000, 128), "sides")
+    for end in ("input", "output"):
+        period_samples, rate_hz, alive, note = found[end]
+        assert (period_samples, rate_hz, alive) == (128, 48000, True)
+        assert "JACK decides on the period" in note
+    assert found["error"].startswith("device 'system' cannot be opened: it refuses 96000 Hz")
+
+
+def test_a_server_that_dies_is_noticed_and_never_waited_for(start_jack: Callable[[int, int], Any]) -> None:
+    server = start_jack(44100, 256)
+    process = subprocess.Popen(
+        [sys.executable, SCRIPT, "death"],
+        env=server.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "playing\n"
+    server.kill()
+    killed_s = time.perf_counter()
+    out, err = process.communicate(timeout=60)
+    found = json.loads(out)
+    assert found["noticed_s"] < 2.0
+    assert found["closed_s"] < 3.0
+    assert not found["alive"]
+    # Python ends by itself, past PortAudio's own handler; nobody hears what libjack has to say.
+    assert (process.returncode, err) == (0, "")
+    assert time.perf_counter() - killed_s < 12
+    server.start()
+    assert measure(server, "gil")["callbacks"] > 0
