@@ -34,7 +34,7 @@ $(VENV)/.base: pyproject.toml constraints.txt .ci/system-packages
 
 $(VENV)/.dev: $(VENV)/.base
 	@PYTHON=$(PYTHON) .ci/system-packages test
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,gui,dev]'
 	@touch $@
 
 clean:

@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import threading
 import time
 from datetime import date
+
+from advsep.realtime.engine_settings import EngineSettings
+from advsep.realtime.process import EngineProcess
+from hop_cost import machine
 
 SERVER = f"advsep-soak-{os.getpid()}"
 
@@ -89,8 +92,6 @@ def main() -> None:
     parser.add_argument("--period", type=int, default=128)
     parser.add_argument("--model", default="live-12")
     options = parser.parse_args()
-    from advsep.realtime.engine_settings import EngineSettings
-    from advsep.realtime.process import EngineProcess
 
     server = start_jack(options.rate, options.period)
     stop = threading.Event()
@@ -111,9 +112,7 @@ def main() -> None:
                 process.terminate()
                 process.wait()
     hop_ms = 1e3 * status.latency_parts["hop and block"] / status.rate_hz
-    print(
-        f"{date.today()} · {platform.processor() or platform.machine()} · {os.cpu_count()} cores · {platform.system()}"
-    )
+    print(f"{date.today()} · {machine()}")
     print(f"{status.model} · {status.device} · {status.rate_hz} Hz · {status.period_samples} frames a period")
     print(f"latency {status.latency_samples} samples · real-time scheduling: {'yes' if status.realtime else 'no'}")
     print(f"beside it: a window drawn {frames_a_second} times a second, a thread that holds the GIL of the parent")

@@ -15,13 +15,14 @@ HELP = """Separate sound into voice and accompaniment while it plays, or a song 
 \b
 Examples:
   advsep-live -i mic --mute vocals       takes the voice out of what comes in
-  advsep-live -i system -o speakers      what other programs play; -l: all devices
+  advsep-live -i system -o speakers      what other programs play (see -l)
   advsep-live -i song.mp3 --mute vocals  plays a song without its voice
   advsep-live -i song.mp3 -o stems/      writes the stems, as fast as it can
   advsep-live -i song.flac -o karaoke.wav --vocals-gain-db -24
-  advsep-live -i demo --record take/     plays the built-in song, records its stems
+  advsep-live -i demo --record take/     plays the demo song, records stems
+  advsep-live -i - -o - --mute vocals    from one pipe into another, as WAV
   advsep-live -i mic -o null --seconds 30 --json
-  advsep-live --measure-latency          with a cable from the output to the input
+  advsep-live --measure-latency          needs a cable from output to input
 
 While it plays, keys change levels, mute, solo, bypass, record and quit: ? lists them.
 Stems are WAV with 32-bit floats. Written from a song they start at its first sample and have its length, rate
@@ -76,7 +77,8 @@ def live(
             "-o",
             "--output",
             help="'speakers', a device's number or part of its name, 'null' (keeps time, plays nothing), a folder for "
-            "the stems, a .wav file for the mix, or 'auto': speakers where there are any, else null.",
+            "the stems, a .wav file or '-' (WAV on standard output) for the mix, or 'auto': speakers where there are "
+            "any, else null.",
         ),
     ] = "auto",
     model: Annotated[str, typer.Option("--model", help="A bundled model's name or an .onnx file.")] = "live-12",
@@ -145,6 +147,7 @@ def live(
         rate_hz=samplerate,
         block_samples=blocksize,
         start_s=start,
+        as_json=as_json,
     )
     options.check()
     if measure_latency:

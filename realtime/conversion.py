@@ -9,11 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from .engine_settings import PIPE
 from .errors import AdvsepError
 from .mixer import StemMixer
 from .model import ModelSession
 from .options import LiveOptions, is_mix_file, refuse_overwriting, refuse_unknown_sources
 from .page import clock
+from .pipe import PipeSink
 from .player import Destinations, Player
 from .recorder import AudioRecorder, StemRecorder
 from .registry import find_model
@@ -96,7 +98,7 @@ class Conversion:
             self._destinations.finish()
         if self._destinations.stems is not None:
             self.written += self._destinations.stems.paths
-        if self._destinations.mix is not None:
+        if isinstance(self._destinations.mix, AudioRecorder):
             self.written.append(self._destinations.mix.path)
 
     def status_line(self) -> str:
@@ -177,9 +179,12 @@ class Conversion:
         if folder is not None and not audible:
             raise AdvsepError("every source is muted: no stem is left to write; leave out one --mute")
         stems = [] if folder is None else [folder / f"{name}.wav" for name in audible]
-        refuse_overwriting(options.source, [*stems] if mix is None else [*stems, mix])
+        piped = options.output == PIPE
+        refuse_overwriting(options.source, [*stems] if mix is None or piped else [*stems, mix])
         expected = LONGEST_SAMPLES if self._total is None else self._total
-        if mix is not None:
+        if piped:
+            to.mix = PipeSink(source.rate_hz, source.channels)
+        elif mix is not None:
             to.mix = AudioRecorder(mix, source.rate_hz, source.channels, expected)
         if folder is not None:
             to.stems = StemRecorder(folder, audible, source.rate_hz, source.channels, expected)

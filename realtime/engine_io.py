@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .device import NULL, SPEAKERS, DeviceInfo, find_device, open_stream, share_a_clock
 from .engine_settings import AUTO, EngineSettings
-from .portaudio import import_sounddevice, quiet_stderr
+from .portaudio import rescan
 from .source import Source
 from .spec import SignalSpec
 from .stream import DeviceError, Stream
@@ -84,12 +84,9 @@ def open_io(settings: EngineSettings, signal: SignalSpec, standard_input: int | 
 
 
 def look_again() -> None:
-    """Have PortAudio see which devices are there now; only while no stream is open."""
-    with contextlib.suppress(DeviceError), quiet_stderr():
-        sounddevice = import_sounddevice()
-        with contextlib.suppress(sounddevice.PortAudioError):
-            sounddevice._terminate()
-            sounddevice._initialize()
+    """Have PortAudio see which devices are there now, where it can; only while no stream is open."""
+    with contextlib.suppress(DeviceError):
+        rescan()
 
 
 def _open_stream(

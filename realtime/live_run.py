@@ -38,7 +38,7 @@ class LiveRun:
         output, self._folder = options.output, options.record
         if options.writes_files:
             if is_mix_file(output):
-                raise AdvsepError(f"-o {output}: from a device only stems are recorded; name a folder, not a file")
+                raise AdvsepError(f"-o {output}: from a device only stems are recorded; name a folder")
             if self._folder is not None:
                 raise AdvsepError("--record goes with playing; with -o FOLDER the stems are written there already")
             output, self._folder = NULL, Path(output)
@@ -103,9 +103,12 @@ class LiveRun:
     def status(self) -> EngineStatus:
         """Of the engine, now; notes what changed since the last call."""
         status = self._ended or self._engine.status()
-        if status.state != self._last_state and (status.state == "waiting" or self._last_state == "waiting"):
-            self._notes.append(status.note if status.state == "waiting" else f"the sound is back: {status.device}")
-        self._last_state = status.state
+        if status.state == "waiting" and self._last_state != "waiting":
+            self._notes.append(status.note)
+        elif status.state == "playing" and self._last_state == "waiting":
+            self._notes.append(f"the sound is back: {status.device}")
+        if status.state in ("waiting", "playing"):
+            self._last_state = status.state
         if self._recorder is not None and self._recorder.error is not None:
             self._notes.append(str(self._recorder.error))
             self._stop_recording()
@@ -155,7 +158,8 @@ class LiveRun:
         if status.clipped_samples:
             found.append(f"{status.clipped_samples} samples of the mix were clipped at full scale: lower the gains")
         if status.restarts:
-            found.append(f"the engine was started again {status.restarts} times")
+            times = "once" if status.restarts == 1 else f"{status.restarts} times"
+            found.append(f"the engine was started again {times}")
         return found
 
     def failure(self) -> str | None:

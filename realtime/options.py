@@ -31,6 +31,7 @@ class LiveOptions:
     rate_hz: int | None = None
     block_samples: int | None = None
     start_s: float = 0.0
+    as_json: bool = False
 
     def check(self) -> None:
         """Refuse what cannot be meant.
@@ -44,8 +45,10 @@ class LiveOptions:
                 raise AdvsepError(f"{what}: expected a number, got {value}; leave the option out for its default")
         if not self.source:
             raise AdvsepError("-i '': expected a device such as 'mic', or a sound file; see --help")
-        if self.output in ("", PIPE):
-            raise AdvsepError(f"-o '{self.output}': expected a folder, a .wav file or a device; see --help")
+        if not self.output:
+            raise AdvsepError("-o '': expected a folder, a .wav file or a device; see --help")
+        if self.output == PIPE and self.as_json:
+            raise AdvsepError("-o - --json: both would be written to standard output; leave out one")
         if Path(self.output).suffix.lower() in OTHER_FORMATS and not Path(self.output).is_dir():
             raise AdvsepError(
                 f"-o {self.output}: only WAV is written; name a .wav file for the mix or a folder for the stems"
@@ -62,7 +65,7 @@ class LiveOptions:
         output = self.output
         if output in OUTPUT_WORDS or output.isdecimal():
             return False
-        if is_mix_file(output) or "/" in output or "\\" in output or Path(output).is_dir():
+        if output == PIPE or is_mix_file(output) or "/" in output or "\\" in output or Path(output).is_dir():
             return True
         from .device import find_device  # starts PortAudio, which takes its time
         from .stream import DeviceError
@@ -75,8 +78,8 @@ class LiveOptions:
 
 
 def is_mix_file(output: str) -> bool:
-    """Whether an output names one file for the mix, rather than a folder for the stems."""
-    return Path(output).suffix.lower() == ".wav"
+    """Whether an output names one file for the mix, or a pipe, rather than a folder for the stems."""
+    return output == PIPE or Path(output).suffix.lower() == ".wav"
 
 
 def refuse_overwriting(song: str, paths: list[Path]) -> None:

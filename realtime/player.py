@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .mixer import StemMixer
+from .pipe import PipeSink
 from .recorder import AudioRecorder, StemRecorder
 from .stems import StemStream
 
@@ -18,11 +19,11 @@ class Destinations:
 
     Attributes:
         stems: one file a source, at their levels in the mix.
-        mix: one file of the mix.
+        mix: one file of the mix, or a pipe.
     """
 
     stems: StemRecorder | None = None
-    mix: AudioRecorder | None = None
+    mix: AudioRecorder | PipeSink | None = None
 
     def finish(self) -> None:
         """Complete all files."""

@@ -1,6 +1,7 @@
 """Measurements on a JACK server, printed as JSON; PortAudio can be brought up once a process, for one server.
 
-Run as a program: `latency MODEL…`, `gil`, `sides`, or `death`, which ends as a program should whose server was killed.
+Run as a program: `latency MODEL…`, `stalls MODEL`, `gil`, `sides`,
+or `death`, which ends as a program should whose server was killed.
 """
 
 from __future__ import annotations
@@ -129,6 +130,29 @@ def count_without_gil() -> dict[str, Any]:
     return {"held_s": held_s, "rate_hz": rate_hz, "usual": len(calls) - before, "usual_before": before, **compiled}
 
 
+def stall(model: Path) -> dict[str, Any]:
+    """Misses that a worker's stalls of 5, 20 and 200 ms bring about, and the latency afterwards."""
+    stream, probe = open_probe()
+    period_samples = stream.settle()
+    engine = make_engine(stream, model)
+    jack.loop_back()
+    engine.arm(period_samples)
+    found: dict[str, Any] = {}
+    for length_s in (0.005, 0.02, 0.2):
+        time.sleep(0.5)
+        before = engine.misses
+        for _ in range(5):
+            engine.call(lambda length_s=length_s: time.sleep(length_s))
+            time.sleep(length_s + 0.3)
+        found[f"{1e3 * length_s:g}"] = engine.misses - before
+    report = measure_latency(stream, probe, engine, impulses=IMPULSES, spacing_s=SPACING_S)
+    found["engine"] = [report.engine_samples, report.engine_spread_samples]
+    found["declared"], found["skipped"] = engine.latency_samples, engine.skipped_hops
+    engine.disarm()
+    stream.close()
+    return found
+
+
 def open_sides() -> dict[str, Any]:
     """A stream that only captures, one that only plays, one that asks for a block, one for a rate."""
     found: dict[str, Any] = {}
@@ -162,6 +186,8 @@ if __name__ == "__main__":
     what, *models = sys.argv[1:]
     if what == "latency":
         found = {Path(model).stem: inside(Path(model)) | through(Path(model)) for model in models}
+    elif what == "stalls":
+        found = stall(Path(models[0]))
     else:
         found = {"gil": count_without_gil, "sides": open_sides, "death": see_death}[what]()
     print(json.dumps(found), flush=True)

@@ -56,6 +56,19 @@ def test_an_impulse_comes_back_at_the_declared_latency(
         assert found["through"] == [period_samples + latency, 0], preset
 
 
+def test_stalls_of_the_worker_are_counted_and_leave_the_latency_as_it_was(
+    start_jack: Callable[[int, int], Any], bundled_model: Path
+) -> None:
+    """Five stalls of each length. A hop of 5.8 ms is missed that came more than a period before a stall's end."""
+    found = measure(start_jack(44100, 256), "stalls", bundled_model)
+    assert found["5"] <= 5  # as long as a period nearly, so a busy machine may add one each
+    assert 5 * 2 <= found["20"] <= 5 * 4
+    assert 5 * 33 <= found["200"] <= 5 * 38
+    assert found["skipped"] > 0
+    assert found["declared"] == 512
+    assert found["engine"] == [512, 0]
+
+
 def test_callbacks_come_while_python_is_locked(start_jack: Callable[[int, int], Any]) -> None:
     found = measure(start_jack(48000, 128), "gil")
     expected = found["held_s"] * found["rate_hz"] / 128

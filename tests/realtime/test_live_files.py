@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,22 @@ def test_gains_and_mutes_act_on_stems_and_mix(
     np.testing.assert_allclose(read(tmp_path / "karaoke.WAV")[0], band * 10 ** (-12 / 20), atol=1e-6)
     live("-i", song, "-o", tmp_path / "mix.wav")
     assert level_db(read(tmp_path / "mix.wav")[0] - read(song)[0], vocals + band) < -120
+
+
+def test_from_one_pipe_into_another(song: Path, stems: tuple[Sound, Sound]) -> None:
+    program, given = Path(sys.executable).parent / "advsep-live", bytearray(song.read_bytes())
+    at = given.index(b"data") + 4
+    given[at : at + 4] = b"\xff\xff\xff\xff"  # as ffmpeg writes to a pipe: the length is not known
+    done = subprocess.run(
+        [program, "-i", "-", "-o", "-", "--vocals-gain-db", "-6"],
+        input=bytes(given),
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    assert b"Traceback" not in done.stderr
+    heard = np.frombuffer(done.stdout[done.stdout.index(b"data") + 8 :], "<f4").reshape(-1, 2)
+    np.testing.assert_allclose(heard, 10 ** (-6 / 20) * stems[0] + stems[1], atol=1e-6)
 
 
 def test_mix_and_stems_in_one_run(song: Path, tmp_path: Path, live: Live, stems: tuple[Sound, Sound]) -> None:

@@ -40,12 +40,15 @@ def long_song(tmp_path: Path) -> Path:
 
 
 def test_a_recording_on_the_null_device_takes_its_time_and_is_the_song(song: Path, tmp_path: Path, live: Live) -> None:
+    began_s = time.perf_counter()
     ended = live("-i", song, "-o", "null", "--record", tmp_path / "take", "--seconds", "0.6", "--json")
     assert ended.code == 0
-    assert 0.9 < ended.json["real_time_factor"] < 1.5
-    assert ended.json["hops_at_once"] == 1
-    assert f" · misses {ended.json['misses']} · 0:00/0:00\n" in ended.err  # printed once, at the end
-    assert ended.json["hops"] == pytest.approx((0.6 * 44100 + 512) / 256, abs=2)
+    assert time.perf_counter() - began_s > 0.6
+    found = ended.json
+    assert (found["state"], found["seconds"], found["length_seconds"]) == ("ended", 0.6, 0.6)
+    assert (found["device"], found["rate"], found["latency_samples"]) == (f"{song} to null", 44100, 256)
+    assert f" · misses {found['misses']} · 0:00/0:00\n" in ended.err  # printed once, at the end
+    assert found["hops"] == pytest.approx((0.6 * 44100 + 256) / 256, abs=2)
     stems = [soundfile.read(tmp_path / f"take/{name}.wav", dtype="float32")[0] for name in ("vocals", "accompaniment")]
     wanted = soundfile.read(song, dtype="float32")[0][:26460]
     np.testing.assert_allclose(stems[0] + stems[1], wanted, atol=1e-6)
@@ -91,9 +94,10 @@ def test_ctrl_c_while_recording_leaves_whole_files(long_song: Path, tmp_path: Pa
     assert code == 130
     assert "Traceback" not in err
     assert sorted(path.name for path in take.iterdir()) == ["accompaniment.wav", "vocals.wav"]
-    lengths = {soundfile.info(path).frames for path in take.iterdir()}
-    assert lengths == {round(json.loads(out)["seconds"] * 44100)}
-    assert min(lengths) > 9_900
+    (frames,) = {soundfile.info(path).frames for path in take.iterdir()}
+    # The worker is ahead of what is heard by its lead, and what it made is kept.
+    assert 0 <= frames - round(json.loads(out)["seconds"] * 44100) <= 4096 + 2 * 256
+    assert frames > 9_900
 
 
 @pytest.mark.parametrize("delay_s", [0.4, 0.8])
@@ -106,29 +110,40 @@ def test_ctrl_c_while_it_still_loads(long_song: Path, tmp_path: Path, delay_s: f
     assert [path.name for path in tmp_path.iterdir()] == ["long.wav"]
 
 
-def test_the_live_line_fits_a_terminal_of_80_columns(song: Path) -> None:
+def in_a_terminal(arguments: list[Any], keys: bytes = b"", after: bytes = b"") -> tuple[int, str]:
+    """Run with a pseudo terminal of 80 columns; type `keys` once `after` was shown. Returns exit code and screen."""
     ours, theirs = pty.openpty()
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
-    arguments = [PROGRAM, "-i", song, "-o", "null", "--seconds", "0.5"]
-    run = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=theirs, env=environment)
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80", "LINES": "40"}
+    run = subprocess.Popen(arguments, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs, env=environment)
     os.close(theirs)
     shown = b""
-    while select.select([ours], [], [], 30)[0]:
+    while select.select([ours], [], [], 60)[0]:
         try:
             part = os.read(ours, 4096)
         except OSError:  # how Linux ends a pseudo terminal
             break
+        shown += part
+        if keys and after in shown:
+            os.write(ours, keys)
+            keys = b""
         if not part:
             break
-        shown += part
-    assert run.wait(30) == 0
+    code = run.wait(30)
     os.close(ours)
-    lines = [line for line in re.split(r"[\r\n]+|\x1b\[[^a-zA-Z]*[a-zA-Z]", shown.decode()) if line.strip()]
-    assert "…" not in lines[-1]
-    assert len(lines[-1]) <= 80
-    for part in ("live-12 · latency 512 samples, 11.6 ms · load ", " misses ", " 0:00/0:00"):
-        assert part in lines[-1]
-    assert lines[0].startswith("loading")
+    return code, shown.decode()
+
+
+def test_the_panel_shows_what_plays_and_obeys_keys(song: Path, long_song: Path) -> None:
+    code, shown = in_a_terminal([PROGRAM, "-i", long_song, "-o", "null"], keys=b"nvvvq", after=b"vocals")
+    assert code == 0
+    screen = [re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", line) for line in re.split(r"[\r\n]+", shown)]
+    assert max(map(len, screen)) <= 80
+    text = "\n".join(screen)
+    for part in ("live-12", "engine 256 samples, 5.8 ms", "misses", "0:00 of 10:00", "quit", "loading"):
+        assert part in text
+    code, shown = in_a_terminal([PROGRAM, "-i", song, "-o", "null", "--seconds", "0.5"])
+    assert code == 0
+    assert "ended" in shown
 
 
 LOADED = """
@@ -143,9 +158,10 @@ print(sorted(m for m in sys.modules if m.split('.')[0] in {names}))
     [
         ("import advsep.realtime.cli", ("numpy", "numba", "onnxruntime", "torch", "onnx", "PySide6", "rich")),
         (
-            "from advsep.realtime.live import LiveOptions, LiveRun\n"
-            "with LiveRun(LiveOptions(source=sys.argv[1], output='null', gains_db={}, seconds=0.1)) as run:\n"
-            "    run.start(); run.wait(30); run.finish(interrupted=False)\n"
+            "from advsep.realtime.conversion import Conversion\n"
+            "from advsep.realtime.options import LiveOptions\n"
+            "with Conversion(LiveOptions(source=sys.argv[1], output=sys.argv[1] + 'x/', gains_db={})) as run:\n"
+            "    run.start(); run.wait(60); run.finish(interrupted=False)\n"
             "assert run.summary()['hops'] > 10",
             ("torch", "onnx", "PySide6", "pyqtgraph", "lightning_fabric", "hypothesis"),
         ),
