@@ -148,9 +148,9 @@ class LiveRun:
         if self._ended is not None:
             return
         last = self._engine.status()
+        self._stop_recording()  # first: with the engine goes the memory that the recorder reads
         self._engine.stop()
         self._ended = replace(self._engine.status(), state="failed" if last.state == "failed" else "ended")
-        self._stop_recording()
 
     def warnings(self) -> list[str]:
         """What the listener should know after the end."""

@@ -148,8 +148,16 @@ class RingRecorder:
             self._files.discard()
             self.error = RecorderError(f"{error}; nothing of this recording could be kept")
         except Exception as error:  # in a thread nobody would hear of it
+            self._end_early(f"recording failed: {error!r}")
+            self._keep()
+
+    def _keep(self) -> None:
+        """Save what there is, whatever happened."""
+        try:
+            self._finish()
+        except RecorderError as error:
             self._files.discard()
-            self.error = RecorderError(f"{self.folder}: recording failed: {error!r}; nothing of it could be kept")
+            self.error = error
 
     @property
     def _done(self) -> bool:

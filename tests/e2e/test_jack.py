@@ -48,7 +48,8 @@ def test_what_comes_in_is_separated_without_an_output(jack: Any) -> None:
     assert (summary["state"], summary["seconds"], summary["device"]) == ("ended", 3.0, "system to null")
     assert (summary["period_samples"], summary["latency_samples"]) == (256, 512)
     assert summary["latency_ms"] == pytest.approx(512e3 / 44100)
-    assert summary["hops"] + summary["skipped_hops"] == pytest.approx(3 * 44100 / 256 + 1, abs=3)
+    # It goes on for some periods after the last that counts, until the end is noticed.
+    assert 0 <= summary["hops"] + summary["skipped_hops"] - 3 * 44100 // 256 <= 60
     assert summary["restarts"] == 0
 
 
