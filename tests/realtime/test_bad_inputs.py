@@ -204,11 +204,15 @@ def test_a_full_disk(tmp_path: Path, limit_bytes: int) -> None:
         (["-i", "demo", "--seconds", "inf"], "--seconds: expected a number, got inf"),
         (["-i", "demo", "--mute", "drums"], "--mute drums: the model live-12 has vocals and accompaniment"),
         (["-i", "demo", "-o", ""], "expected a folder, a .wav file or a device"),
-        (["-i", "demo", "-o", "-"], "expected a folder, a .wav file or a device"),
+        (["-i", "demo", "-o", "-", "--json"], "both would be written to standard output"),
         (["-i", "demo", "-o", "out.mp3"], "only WAV is written"),
         (["-i", "demo", "--model", "live-99"], "no model 'live-99': choose a bundled one (live-12"),
         (["-i", "demo", "--model", "none.onnx"], "none.onnx: no such model file; give"),
-        (["-i", ""], "expected a sound file, found a folder"),
+        (["-i", ""], "expected a device such as 'mic', or a sound file"),
+        (["-i", "mic", "-o", "mix.wav"], "from a device only stems are recorded; name a folder"),
+        (["-i", "mic", "-o", "-"], "from a device only stems are recorded; name a folder"),
+        (["-i", "demo", "-o", "null", "--start", "-1"], "Invalid value for '--start'"),
+        (["-i", "demo", "-o", "out/", "--start", "60"], "--start 60: demo is 28.8 s long; start earlier"),
     ],
 )
 def test_options_that_make_no_sense(
