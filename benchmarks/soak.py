@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -93,6 +94,7 @@ def main() -> None:
     parser.add_argument("--model", default="live-12")
     options = parser.parse_args()
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started must not outlive this
     server = start_jack(options.rate, options.period)
     stop = threading.Event()
     metronome = window = None

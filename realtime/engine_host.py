@@ -17,6 +17,7 @@ from .errors import AdvsepError
 from .model import ModelSession
 from .playing import Playing, Route, make_route
 from .registry import find_model
+from .scheduling import HELPER_PRIORITY, raise_priority
 from .status import EngineStatus
 from .stream import DeviceError
 from .telemetry import Telemetry
@@ -69,6 +70,7 @@ class EngineHost:
             AdvsepError: the settings name what cannot be used.
             EOFError: the parent has gone.
         """
+        raise_priority(HELPER_PRIORITY)
         self._report_idle()
         model = ModelSession(find_model(self._settings.model))
         io = self._open_awaited(model)
@@ -171,6 +173,7 @@ class EngineHost:
 
     def _prepare(self, request: int, name: str, rate_hz: int) -> None:
         """Aside, while another model plays."""
+        raise_priority(HELPER_PRIORITY)
         try:
             route = make_route(ModelSession(find_model(name)), rate_hz)
             self._prepared.append(_Prepared(request, name, route))

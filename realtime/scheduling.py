@@ -10,22 +10,29 @@ import sys
 import threading
 from collections.abc import Generator
 
-REALTIME_PRIORITY = 10  # below a sound server's own threads, above everything ordinary
+# Above everything ordinary, below the sound: JACK's default gives its clients' callbacks 5, its driver 10.
+WORKER_PRIORITY = 4
+HELPER_PRIORITY = 2  # of threads that hold the interpreter's lock now and then, which the worker may wait for
+SWITCH_INTERVAL_S = 0.0005  # after which a thread gives the lock to one that waits
 PR_SET_TIMERSLACK = 29
 
 
-def raise_priority() -> bool:
+def raise_priority(priority: int = WORKER_PRIORITY) -> bool:
     """Ask for real-time scheduling of the calling thread, and exact timers; whether it was granted.
+
+    All threads of an engine's process that run Python need it: one of ordinary priority that is put aside
+    while it holds the interpreter's lock keeps the worker waiting as long.
 
     Linux grants it to root, or where the limit `rtprio` allows it (group `audio`, /etc/security/limits.d);
     elsewhere threads stay as they are.
     """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     if sys.platform != "linux":
         return False
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0)  # sleeps end within 1 µs instead of 50
     try:
-        parameter = os.sched_param(REALTIME_PRIORITY)
+        parameter = os.sched_param(priority)
         os.sched_setscheduler(threading.get_native_id(), os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, parameter)
     except OSError:
         return False
