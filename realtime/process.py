@@ -220,7 +220,11 @@ class EngineProcess:
             return EngineError(child.words or f"the engine ended before it played ({exit_words(code)}); start again")
         device_is_at_fault = code == EXIT_DEVICE_GONE or (code == EXIT_REFUSED and child.device_is_at_fault)
         self._inherit(restarts=int(child.is_ready or not device_is_at_fault))
-        return self._await_device(child.words) if device_is_at_fault else self._recover(child.words or exit_words(code))
+        if not device_is_at_fault:
+            return self._recover(child.words or exit_words(code))
+        # A crash may be how PortAudio takes the end of a server; what is looked for then is what played last.
+        words = f"device '{self._last.device}' has gone; waiting for it" if code == EXIT_REFUSED else child.words
+        return self._await_device(words)
 
     def _attend(self, child: EngineChild) -> int:
         """Until the process has ended, of itself or because it had to; returns its exit code."""
