@@ -165,7 +165,7 @@ def exchange(
     # A hop that the feeder completed after the last block is not one that the worker was late with.
     words[COMPLETE] = words[DELAY] + (there - words[LATENCY]) // words[HOP] * words[HOP]
     store_release(words, PLAYED, start + advanced)
-    if wanted == 0 and words[GATE] == 0:
+    if wanted == 0 and words[GATE] == 0 and words[RESIDUE] == 0:
         store_release(words, ARMED, 0)
 
 

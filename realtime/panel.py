@@ -286,7 +286,7 @@ def _cells(level_dbfs: float, width: int) -> int:
     """How many of `width` cells a level fills; a level above the lowest at least the first."""
     if math.isnan(level_dbfs) or level_dbfs <= LOWEST_DBFS:
         return 0
-    return max(1, min(width, round(width * (1 - level_dbfs / LOWEST_DBFS))))
+    return max(1, round(width * (1 - min(level_dbfs, 0.0) / LOWEST_DBFS)))
 
 
 def _ms(milliseconds: float | None) -> str:
