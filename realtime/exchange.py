@@ -11,6 +11,8 @@ Where a hop is not there in time the listener hears the mixture, equally late: w
 sound was above the mixture at the last frame fades out over `FADE_FRAMES`, and fades in again over
 as many when hops are in time again. Nothing is shifted, so the latency cannot grow.
 
+Live sound begins anywhere, not at rest: the gate opens from its first sample on, not in the silence before.
+
 A feeder that may be waited for (a file, a pipe) and has nothing makes a pause instead: what sounded
 last fades out, positions stand still, and the gate opens again once `RESUME_FRAMES` are ahead.
 """
@@ -151,7 +153,7 @@ def exchange(
         over = ends_at >= 0 and position >= ends_at
         if wanted == 0 or over:
             words[GATE] = max(0, words[GATE] - 1)
-        else:
+        elif position >= words[LATENCY] or words[HOLDS]:  # live sound begins anywhere: it has to fade in
             words[GATE] = min(words[GATE_FRAMES], words[GATE] + 1)
         if words[HOLDS] and not over and (words[WAITING] or (position >= ready and position >= words[COMPLETE])):
             _starve(words, edge)
