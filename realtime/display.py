@@ -11,6 +11,8 @@ from .controls import Action, action_of
 from .exits import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .conversion import Conversion
     from .live_run import LiveRun
     from .options import LiveOptions
@@ -30,16 +32,18 @@ def show_live(options: LiveOptions, *, as_json: bool) -> int:
     with LiveRun(options) as run:
         interrupted = _play(run)
         run.finish()
-    for path in run.written:
-        print(f"wrote {path}", file=sys.stderr)
-    for warning in run.warnings():
-        print(f"advsep-live: {warning}", file=sys.stderr)
     failure = run.failure()
-    if failure is not None:
-        print(f"advsep-live: {failure}", file=sys.stderr)
+    _tell_results(run.written, [*run.warnings(), *([] if failure is None else [failure])])
     if as_json:
         print(json.dumps(run.summary()), flush=True)
     return EXIT_BAD_INPUT if failure is not None else EXIT_INTERRUPTED if interrupted else 0
+
+
+def _tell_results(written: list[Path], warnings: list[str]) -> None:
+    for path in written:
+        print(f"wrote {path}", file=sys.stderr)
+    for warning in warnings:
+        print(f"advsep-live: {warning}", file=sys.stderr)
 
 
 def _play(run: LiveRun) -> bool:
@@ -130,10 +134,7 @@ def show_conversion(options: LiveOptions, *, as_json: bool) -> int:
         run.finish(interrupted=interrupted)
     if not sys.stderr.isatty():  # the line is not drawn there
         print(run.status_line(), file=sys.stderr)
-    for path in run.written:
-        print(f"wrote {path}", file=sys.stderr)
-    for warning in run.warnings():
-        print(f"advsep-live: {warning}", file=sys.stderr)
+    _tell_results(run.written, run.warnings())
     if as_json:
         print(json.dumps(run.summary()), flush=True)
     return EXIT_INTERRUPTED if interrupted else 0

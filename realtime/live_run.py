@@ -60,7 +60,7 @@ class LiveRun:
             accept_damaged=options.accept_damaged,
         )
         self.levels = Levels(gains_db={})
-        self.hop_samples, self._record_rate_hz = 0, 1
+        self.hop_samples = 0
         self.written: list[Path] = []
         self._notes: list[str] = []
         self._engine = EngineProcess(self._settings)
@@ -120,8 +120,7 @@ class LiveRun:
         recorder = self._recorder
         if recorder is None:
             return None
-        lost_s = recorder.lost_samples / self._record_rate_hz
-        return Recording(folder=str(recorder.folder), seconds=recorder.seconds, lost_s=lost_s)
+        return Recording(folder=str(recorder.folder), seconds=recorder.seconds, lost_s=recorder.lost_s)
 
     def take_notes(self) -> list[str]:
         """What happened since the last call, in words."""
@@ -205,7 +204,6 @@ class LiveRun:
             length_samples=length,
             by_clock=not is_sound_source(self._options.source),
         )
-        self._record_rate_hz = layout.rate_hz
         self._recorder.start(layout.stems_start if from_start else None)
 
     def _stop_recording(self) -> None:

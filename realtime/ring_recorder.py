@@ -98,6 +98,11 @@ class RingRecorder:
         return self._samples / self._rate_hz
 
     @property
+    def lost_s(self) -> float:
+        """How much of that is silence in place of sound that was lost."""
+        return self.lost_samples / self._rate_hz
+
+    @property
     def running(self) -> bool:
         """Whether it still records."""
         return self._thread is not None and self._thread.is_alive()

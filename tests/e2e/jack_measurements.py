@@ -6,11 +6,13 @@ or `death`, which ends as a program should whose server was killed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -61,18 +63,25 @@ def make_engine(stream: Stream, model: Path) -> Engine:
     return Engine(stream.deck, path)
 
 
-def inside(model: Path) -> dict[str, Any]:
-    """The engine between the recordings of the probe's own callback, and the server's loop."""
+@contextlib.contextmanager
+def looped(model: Path) -> Generator[tuple[Stream, LatencyProbe, Engine]]:
+    """An engine that plays, the probe's own callback around it, the server's outputs led to its inputs."""
     stream, probe = open_probe()
     period_samples = stream.settle()
     engine = make_engine(stream, model)
     jack.loop_back()
     engine.arm(period_samples)
-    report = measure_latency(stream, probe, engine, impulses=IMPULSES, spacing_s=SPACING_S)
+    yield stream, probe, engine
     engine.disarm()
     stream.close()
+
+
+def inside(model: Path) -> dict[str, Any]:
+    """The engine between the recordings of the probe's own callback, and the server's loop."""
+    with looped(model) as (stream, probe, engine):
+        report = measure_latency(stream, probe, engine, impulses=IMPULSES, spacing_s=SPACING_S)
     return {
-        "period": period_samples,
+        "period": engine.period_samples,
         "impulses": report.impulses,
         "loop": [report.round_trip_samples, report.round_trip_spread_samples],
         "engine": [report.engine_samples, report.engine_spread_samples],
@@ -132,24 +141,18 @@ def count_without_gil() -> dict[str, Any]:
 
 def stall(model: Path) -> dict[str, Any]:
     """Misses that a worker's stalls of 5, 20 and 200 ms bring about, and the latency afterwards."""
-    stream, probe = open_probe()
-    period_samples = stream.settle()
-    engine = make_engine(stream, model)
-    jack.loop_back()
-    engine.arm(period_samples)
     found: dict[str, Any] = {}
-    for length_s in (0.005, 0.02, 0.2):
-        time.sleep(0.5)
-        before = engine.misses
-        for _ in range(5):
-            engine.call(lambda length_s=length_s: time.sleep(length_s))
-            time.sleep(length_s + 0.3)
-        found[f"{1e3 * length_s:g}"] = engine.misses - before
-    report = measure_latency(stream, probe, engine, impulses=IMPULSES, spacing_s=SPACING_S)
+    with looped(model) as (stream, probe, engine):
+        for length_s in (0.005, 0.02, 0.2):
+            time.sleep(0.5)
+            before = engine.misses
+            for _ in range(5):
+                engine.call(lambda length_s=length_s: time.sleep(length_s))
+                time.sleep(length_s + 0.3)
+            found[f"{1e3 * length_s:g}"] = engine.misses - before
+        report = measure_latency(stream, probe, engine, impulses=IMPULSES, spacing_s=SPACING_S)
     found["engine"] = [report.engine_samples, report.engine_spread_samples]
     found["declared"], found["skipped"] = engine.latency_samples, engine.skipped_hops
-    engine.disarm()
-    stream.close()
     return found
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,7 @@ import pytest
 from advsep.realtime.engine_settings import EngineSettings
 from advsep.realtime.errors import AdvsepError
 from advsep.realtime.process import EngineProcess
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> float:
-    """Wait; returns how long it took."""
-    began_s = time.perf_counter()
-    while not condition():
-        assert time.perf_counter() - began_s < timeout_s, "waited in vain"
-        time.sleep(0.01)
-    return time.perf_counter() - began_s
-
-
-def is_running(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists() and "Z (zombie)" not in Path(f"/proc/{pid}/status").read_text()
+from waiting import is_running, until
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import contextlib
 import io
 import os
 import sys
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from advsep.realtime.keys import SEQUENCE_S, KeyDecoder, Keys, console_keys
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import until
 
 TYPED = [
     (b"a", ["a"]),
@@ -118,12 +118,6 @@ if sys.platform != "win32":
         """Whether the terminal echoes and waits for Enter."""
         return termios.tcgetattr(descriptor)[3] & (termios.ICANON | termios.ECHO) == termios.ICANON | termios.ECHO
 
-    def wait_for(what: str, truth: Callable[[], bool], timeout_s: float = 20.0) -> None:
-        until_s = time.monotonic() + timeout_s
-        while not truth():
-            assert time.monotonic() < until_s, what
-            time.sleep(0.01)
-
     @contextlib.contextmanager
     def terminal() -> Generator[tuple[int, int]]:
         """Both ends of a pseudo-terminal."""
@@ -147,9 +141,9 @@ if sys.platform != "win32":
                 assert not cooked(theirs)
                 assert keys.pressed() == []
                 os.write(ours, b"v\x1b[")
-                wait_for("v", lambda: keys.pressed() == ["v"])
+                until(lambda: keys.pressed() == ["v"], what="v")
                 os.write(ours, b"Aq")
-                wait_for("the rest", lambda: keys.pressed() == ["up", "q"])
+                until(lambda: keys.pressed() == ["up", "q"], what="the rest")
                 assert seen(ours) == b""
                 os.write(ours, b"typed too late")
             assert termios.tcgetattr(theirs) == before
@@ -206,7 +200,7 @@ with Keys() as keys:
                 self.shown += seen(self.ours)
                 return text in self.shown
 
-            wait_for(f"{text!r}", there)
+            until(there, what=f"{text!r}")
             self.shown = self.shown.split(text, 1)[1]
 
         def state(self) -> str:
@@ -276,7 +270,7 @@ print("ended", os.WEXITSTATUS(status), bool(termios.tcgetattr(0)[3] & termios.EC
         session = Session(shell)
         try:
             session.expect(b"ready")
-            wait_for("taken", lambda: not cooked(session.theirs))
+            until(lambda: not cooked(session.theirs), what="taken")
             if number == signal.SIGTSTP:
                 os.write(session.ours, b"\x1a")
             else:
@@ -284,7 +278,7 @@ print("ended", os.WEXITSTATUS(status), bool(termios.tcgetattr(0)[3] & termios.EC
             # After SIGSTOP nobody could put it back; the shell did.
             session.expect(b"stopped, echo True" if number == signal.SIGTSTP else b"stopped, echo False")
             session.expect(b"background True True")
-            wait_for("taken again", lambda: not cooked(session.theirs))
+            until(lambda: not cooked(session.theirs), what="taken again")
             os.write(session.ours, b"s\x1b[Cq")
             session.expect(b"<s>\r\n<right>\r\n<q>")
             session.expect(b"ended 3 True")

@@ -23,29 +23,14 @@ from advsep.realtime.spec import SignalSpec
 from advsep.realtime.status import EngineStatus
 from advsep.realtime.telemetry import Telemetry
 from advsep.realtime.telemetry_rings import RingReader
+from waiting import is_running, until
 
 SHM = Path("/dev/shm")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc and /dev/shm")
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> float:
-    """Wait; returns how long it took."""
-    began_s = time.perf_counter()
-    while not condition():
-        assert time.perf_counter() - began_s < timeout_s, "waited in vain"
-        time.sleep(0.01)
-    return time.perf_counter() - began_s
-
-
 def blocks_of(pid: int) -> list[Path]:
     return list(SHM.glob(f"advsep-{pid}-*"))
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return "Z (zombie)" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from advsep.realtime.telemetry import Telemetry
 from advsep.realtime.telemetry_rings import RingReader, lay_out, layout_for
 from advsep.realtime.wav_header import shorten_header
 from numpy.typing import NDArray
+from waiting import until
 
 SOURCES = ("vocals", "accompaniment")
 RATE_HZ = 8000
@@ -43,13 +44,6 @@ def recorded(folder: Path) -> NDArray[np.float32]:
     """Both stems side by side, as in the ring."""
     stems = [soundfile.read(folder / f"{source}.wav", dtype="float32")[0] for source in SOURCES]
     return np.concatenate(stems, axis=1)
-
-
-def until(truth: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + 20
-    while not truth():
-        assert time.monotonic() < end_s
-        time.sleep(0.005)
 
 
 @pytest.fixture
