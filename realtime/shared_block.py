@@ -12,6 +12,13 @@ from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
+if sys.platform == "win32":
+
+    def _remove_name(name: str) -> None:
+        """Nothing: there the name goes with the last handle."""
+else:
+    from _posixshmem import shm_unlink as _remove_name
+
 PREFIX = "advsep"
 
 _tracking = threading.Lock()
@@ -33,9 +40,9 @@ class SharedBlock(SharedMemory):
             super().close()
 
     def unlink(self) -> None:
-        """Remove the name; more than once is fine."""
-        with _untracked(), contextlib.suppress(FileNotFoundError):
-            super().unlink()
+        """Remove the name; more than once is fine. Takes no lock: a signal's handler may do it in the middle of it."""
+        with contextlib.suppress(FileNotFoundError):
+            _remove_name(f"/{self.name}")
 
 
 def make_block(size: int) -> SharedBlock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -55,6 +56,14 @@ def one_thread() -> None:
     """Tiny networks only lose by sharing a frame among threads; tests that need no torch do not load it here."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heard_signals() -> None:
+    """A shell that runs tests in the background has them, and the programs they start, be deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 class Ended(NamedTuple):

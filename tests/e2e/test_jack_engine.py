@@ -61,7 +61,7 @@ def test_stalls_of_the_worker_are_counted_and_leave_the_latency_as_it_was(
 ) -> None:
     """Five stalls of each length. A hop of 5.8 ms is missed that came more than a period before a stall's end."""
     found = measure(start_jack(44100, 256), "stalls", bundled_model)
-    assert found["5"] <= 5  # as long as a period nearly, so a busy machine may add one each
+    assert found["5"] <= 10  # as long as a period nearly, so a busy machine may add one each
     assert 5 * 2 <= found["20"] <= 5 * 4
     assert 5 * 33 <= found["200"] <= 5 * 38
     assert found["skipped"] > 0

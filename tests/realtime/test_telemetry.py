@@ -278,6 +278,23 @@ print(held[0])
     assert not Path("/dev/shm", name).exists()
 
 
+def test_a_signal_that_interrupts_the_removal_of_a_block_can_remove_it_itself() -> None:
+    """As in an engine whose parent was killed: it hears of it three times over, and must not wait for itself."""
+    script = """
+import os, signal
+from advsep.realtime import shared_block
+made = shared_block.make_block(4096)
+def again(*_):
+    made.unlink()
+    os._exit(7)
+signal.signal(signal.SIGTERM, again)
+with shared_block._untracked():
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (7, "")
+
+
 def test_a_reader_that_ends_without_a_word_takes_nothing_with_it(telemetry: Telemetry) -> None:
     script = f"from advsep.realtime.telemetry import Telemetry; t = Telemetry.attach({telemetry.name!r})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
