@@ -109,6 +109,7 @@ class Engine:
         reach = 2 * (processor.delay_samples + hop) + delay + hop
         self._most_behind = max(reach, round(LONGEST_CATCH_UP_S * processor.rate_hz)) // hop * hop + hop
         self._position, self.error = 0, None
+        self._warm_up()
         self._stop.clear()
         self._thread = threading.Thread(target=self._work, name="advsep-worker", daemon=True)
         self._thread.start()
@@ -177,6 +178,15 @@ class Engine:
         self._samples: NDArray[np.float32] = np.zeros((hop, processor.channels), np.float32)
         self._mix: NDArray[np.float32] = np.zeros((hop, processor.channels), np.float32)
         self._played: NDArray[np.float32] = np.zeros((hop, outs), np.float32)
+
+    def _warm_up(self) -> None:
+        """Load what moves hops between rings, which would cost the first ones their deadline."""
+        hop, scratch = self._processor.hop_samples, Deck(4096, self._captured.shape[1], self._played.shape[1])
+        ring_write(scratch.inputs.words, scratch.inputs.data, self._captured)
+        ring_read(scratch.inputs.words, scratch.inputs.data, 0, self._captured)
+        ring_release(scratch.inputs.words, hop)
+        ring_write(scratch.outputs.words, scratch.outputs.data, self._played)
+        ring_skip(scratch.outputs.words, 2 * hop)
 
     def _await_lead(self) -> None:
         """Until the worker is ahead of what will be heard, or the feeder is slower than the clock."""

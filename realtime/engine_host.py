@@ -17,7 +17,7 @@ from .errors import AdvsepError
 from .model import ModelSession
 from .playing import Playing, Route, make_route
 from .registry import find_model
-from .scheduling import HELPER_PRIORITY, raise_priority
+from .scheduling import HELPER_PRIORITY, raise_priority, stay_awake
 from .status import EngineStatus
 from .stream import DeviceError
 from .telemetry import Telemetry
@@ -71,6 +71,7 @@ class EngineHost:
             EOFError: the parent has gone.
         """
         raise_priority(HELPER_PRIORITY)
+        stay_awake()
         self._report_idle()
         model = ModelSession(find_model(self._settings.model))
         io = self._open_awaited(model)

@@ -139,7 +139,9 @@ class LivePath:
 
     def warm_up(self) -> None:
         """See `Processor.warm_up`."""
-        stems, columns, self._stems, self._columns = self._stems, self._columns, None, None
+        stems, columns = self._stems, self._columns
+        # Rings of its own: what writes to them has to be loaded as well.
+        self._stems, self._columns = Ring(1024, self._stem_frames.shape[1]), Ring(16, self._column.shape[1])
         silence = np.zeros((self.hop_samples, self.channels), np.float32)
         for _ in range(4):
             self.process(silence, np.zeros_like(silence))

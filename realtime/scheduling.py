@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import gc
 import os
+import struct
 import sys
 import threading
 from collections.abc import Generator
@@ -37,6 +38,23 @@ def raise_priority(priority: int = WORKER_PRIORITY) -> bool:
     except OSError:
         return False
     return True
+
+
+def stay_awake() -> int | None:
+    """Ask that no processor falls asleep so deeply that waking up takes time, for as long as this process lives.
+
+    Linux only, where /dev/cpu_dma_latency may be written to (root, or as the distribution has it for
+    audio). On a virtual machine it is the difference between being woken in 0.1 ms and in 10.
+
+    Returns:
+        A descriptor whose closing takes it back; None where it was not granted.
+    """
+    try:
+        descriptor = os.open("/dev/cpu_dma_latency", os.O_WRONLY)
+        os.write(descriptor, struct.pack("i", 0))  # µs
+    except OSError:
+        return None
+    return descriptor
 
 
 @contextlib.contextmanager
