@@ -3,6 +3,10 @@
 Starts JACK's dummy server, an engine process on it (live-12, 128 frames), a process that draws a Qt window
 60 times a second and, in this process, a thread that never lets go of the GIL. A metronome is the input.
 
+A thread a processor, above everything else in priority, does nothing but sleep 2 ms at a time and notes when it
+is woken more than a millisecond late: that is the machine (a hypervisor, the firmware), not any program on it.
+Where such a stall lies within the tenth of a second in which a miss was seen, the line of results says so.
+
     python benchmarks/soak.py --seconds 600 | tee benchmarks/soak.txt
 
 Needs jackd (Debian: jackd2) and the extra `gui`. The machine has to be idle otherwise.
@@ -56,6 +60,53 @@ app.exec()
 """
 
 
+WATCH = """
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(90))
+while True:
+    began = time.monotonic()
+    time.sleep(0.002)
+    late = time.monotonic() - began - 0.002
+    if late > 0.001:
+        print(time.monotonic(), late, flush=True)
+"""
+
+
+class Stalls:
+    """The machine's own, while this is open; none where the system grants no real-time priority."""
+
+    def __init__(self) -> None:
+        quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        watch = [sys.executable, "-c", WATCH]
+        self._watches = [subprocess.Popen([*watch, str(cpu)], **quiet) for cpu in sorted(os.sched_getaffinity(0))]
+        self.found: list[tuple[float, float]] = []
+
+    def close(self) -> None:
+        """Collect `found`: when each ended (monotonic, s), and how long it was."""
+        for watch in self._watches:
+            watch.terminate()
+            lines = watch.communicate()[0].splitlines()
+            self.found += [(float(when), float(late_s)) for when, late_s in (line.split() for line in lines)]
+
+    def near(self, begin_s: float, end_s: float) -> bool:
+        """Whether one lies between these times."""
+        return any(begin_s <= when and when - late_s <= end_s for when, late_s in self.found)
+
+
+def follow(engine: EngineProcess, window: subprocess.Popen[str]) -> list[tuple[float, float, int]]:
+    """Until the window closes: between which times how many misses were counted."""
+    found: list[tuple[float, float, int]] = []
+    before, seen_s = engine.status().misses, time.monotonic()
+    while window.poll() is None:
+        time.sleep(0.05)
+        now, now_s = engine.status().misses, time.monotonic()
+        if now > before:
+            found.append((seen_s - 0.05, now_s, now - before))  # a status is up to a thirtieth of a second old
+        before, seen_s = now, now_s
+    return found
+
+
 def hold_the_gil(stop: threading.Event) -> None:
     """What a careless program does: one long computation after another, in Python."""
     while not stop.is_set():
@@ -97,7 +148,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started must not outlive this
     server = start_jack(options.rate, options.period)
     stop = threading.Event()
-    metronome = window = None
+    metronome = window = stalls = None
     try:
         with EngineProcess(EngineSettings(input="mic", output="speakers", model=options.model)) as engine:
             metronome = connect_metronome()
@@ -105,10 +156,14 @@ def main() -> None:
             arguments = [sys.executable, "-c", WINDOW, str(options.seconds)]
             window = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment)
             threading.Thread(target=hold_the_gil, args=(stop,), daemon=True).start()
-            frames_a_second = window.communicate(timeout=options.seconds + 60)[0].strip()
+            stalls = Stalls()
+            misses = follow(engine, window)
             stop.set()
+            frames_a_second = window.communicate()[0].strip()
             status = engine.status()
     finally:
+        if stalls is not None:
+            stalls.close()
         for process in (metronome, window, server):
             if process is not None:
                 process.terminate()
@@ -121,6 +176,12 @@ def main() -> None:
     print(
         f"{status.position_s:.0f} s · {status.hops} hops · misses {status.misses} · skipped {status.skipped_hops} · "
         f"device xruns {status.device_xruns} · restarts {status.restarts}"
+    )
+    explained = sum(count for begin_s, end_s, count in misses if stalls.near(begin_s, end_s))
+    longest_ms = 1e3 * max((late_s for _, late_s in stalls.found), default=0.0)
+    print(
+        f"stalls of the machine beyond 1 ms: {len(stalls.found)}, longest {longest_ms:.1f} ms · "
+        f"misses while the window was open {sum(count for *_, count in misses)}, at such a stall {explained}"
     )
     times = {"p50": status.hop_s_p50, "p99": status.hop_s_p99, "p99.9": status.hop_s_p99_9, "max": status.hop_s_max}
     print("hop time " + " · ".join(f"{name} {1e3 * time_s:.2f} ms" for name, time_s in times.items()), end="")

@@ -229,5 +229,5 @@ def test_a_steady_stream_does_not_grow(bundled_model: Path) -> None:
         after, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before < 1000
+    assert after - before < 2000 * 8  # what any hop left behind would be more; once, something else may be
     assert peak - before < 8000  # views come and go; no block of sound (2048 bytes) is held
