@@ -124,6 +124,7 @@ class Playing:
         spec = path.model.spec
         state, note = self._state()
         times, parts = engine.times, self._latency_parts()
+        p50_s, p99_s, p99_9_s = times.percentiles_s(50, 99, 99.9)
         return EngineStatus(
             state=state,
             note=note,
@@ -138,9 +139,9 @@ class Playing:
             length_s=self._length_s(),
             hops=times.hops,
             load=engine.load,
-            hop_s_p50=times.percentile_s(50),
-            hop_s_p99=times.percentile_s(99),
-            hop_s_p99_9=times.percentile_s(99.9),
+            hop_s_p50=p50_s,
+            hop_s_p99=p99_s,
+            hop_s_p99_9=p99_9_s,
             hop_s_max=times.max_s,
             misses=engine.misses,
             skipped_hops=engine.skipped_hops,
