@@ -21,12 +21,14 @@ from .exchange import ARMED, DRY_GAIN_WANTED, ENDS_AT, LATENCY, MISSED_HOPS, PLA
 from .live_path import Processor
 from .ring import ring_read, ring_release, ring_skip, ring_write
 from .scheduling import quiet_collector, raise_priority
+from .subnormals import subnormals_as_zero
 from .timing import HopTimes
 
 POLL_S = 0.0002
 AHEAD_POLL_S = 0.002  # where the worker runs ahead of what is heard
 LEAD_SAMPLES = 4096  # how far the worker runs ahead where the input need not be waited for
 LONGEST_CATCH_UP_S = 0.1
+IDLE_S = 0.05  # no hop for so long: none is expected either
 
 
 def adaptation_delay(hop_samples: int, period_samples: int) -> int:
@@ -168,7 +170,7 @@ class Engine:
         return self.times.total_s / (self.times.hops * hop_s) if self.times.hops else 0.0
 
     def call(self, job: Callable[[], None]) -> None:
-        """Have the worker do something between two hops."""
+        """Have the worker do something as soon as no hop is waiting: right after one, where there is most time."""
         self._jobs.append(job)
 
     def _fit(self, processor: Processor) -> None:
@@ -200,15 +202,19 @@ class Engine:
 
     def _work(self) -> None:
         self.realtime = raise_priority()
-        with quiet_collector():
+        with quiet_collector(), subnormals_as_zero():
             try:
+                last_s = time.perf_counter()
                 while not self._stop.is_set():
-                    while self._jobs:
-                        self._jobs.popleft()()
                     if self.feeder is not None:
                         self.feeder.pump()
-                    if not self._advance():
-                        self._rest()
+                    if self._advance():
+                        last_s = time.perf_counter()
+                        continue
+                    if self._jobs and not 0.001 < time.perf_counter() - last_s < IDLE_S:
+                        self._jobs.popleft()()
+                        continue
+                    self._rest()
             except BaseException as error:  # handed to whoever watches the engine
                 self.error = error
 

@@ -24,6 +24,7 @@ from .telemetry import Telemetry
 
 TICK_S = 1 / 30
 LOOK_AGAIN_S = 1.0
+LONGEST_SILENCE_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class EngineHost:
         self._prepared: deque[_Prepared] = deque()
         self._stopped = False
         self._playing: Playing | None = None
+        self._asked_s: float | None = None  # since when the worker is to report
+        self._reporting = threading.Lock()
 
     def run(self) -> int:
         """Open and play until told otherwise; returns the process's exit code.
@@ -90,7 +93,7 @@ class EngineHost:
                 self._report(replace(playing.describe(), state="waiting", note=note))
                 self._pipe.send(("gone", note))
                 return EXIT_DEVICE_GONE
-            self._report(playing.describe())
+            self._have_reported(playing)
             self._obey(TICK_S)
             while self._prepared and not self._stopped:
                 self._take_up(self._playing, self._prepared.popleft())
@@ -118,6 +121,24 @@ class EngineHost:
         last = playing.describe()
         self._report(last if last.state == "failed" else replace(last, state="ended"))
         playing.end()
+
+    def _have_reported(self, playing: Playing) -> None:
+        """By the worker, between hops: it would have to wait for another thread that runs Python meanwhile."""
+        self._telemetry.beat()
+        if self._asked_s is not None and time.monotonic() - self._asked_s > LONGEST_SILENCE_S:
+            with self._reporting:  # it has no time for that
+                self._report(playing.describe())
+        elif self._asked_s is None:
+            self._asked_s = time.monotonic()
+            playing.engine.call(lambda: self._report_from_worker(playing))
+
+    def _report_from_worker(self, playing: Playing) -> None:
+        self._asked_s = None
+        if playing is self._playing and self._reporting.acquire(blocking=False):
+            try:
+                self._report(playing.describe())
+            finally:
+                self._reporting.release()
 
     def _report(self, status: EngineStatus) -> None:
         counted = add_counters(counters_of(status), self._counters)
@@ -215,5 +236,5 @@ class EngineHost:
     def _play(self, settings: EngineSettings, model: ModelSession) -> Playing:
         io = open_io(settings, model.spec.signal, self._standard_input)
         playing = Playing(settings, model, io, self._telemetry)
-        self._settings = settings
+        self._settings, self._asked_s = settings, None
         return playing

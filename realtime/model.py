@@ -125,7 +125,6 @@ def _open_session(path: Path) -> Any:
     # One thread: a hop is too short to be worth waking another core, and a second core is the GUI's.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     try:
         return onnxruntime.InferenceSession(blob, options, providers=["CPUExecutionProvider"])
     except Exception:  # ORT raises a dozen undocumented types for a bad file

@@ -11,6 +11,7 @@ from .mixer import StemMixer
 from .pipe import PipeSink
 from .recorder import AudioRecorder, StemRecorder
 from .stems import StemStream
+from .subnormals import subnormals_as_zero
 
 
 @dataclass(slots=True)
@@ -85,15 +86,16 @@ class Player:
 
     def _work(self) -> None:
         try:
-            while not self._stop.is_set():
-                if self._longest_samples is not None and self.played_samples >= self._longest_samples:
-                    break
-                if not self._step():
-                    break
+            with subnormals_as_zero():
+                while not self._stop.is_set() and not self._is_long_enough() and self._step():
+                    pass
         except BaseException as error:  # handed to the thread that waits
             self.error = error
         finally:
             self._ended.set()
+
+    def _is_long_enough(self) -> bool:
+        return self._longest_samples is not None and self.played_samples >= self._longest_samples
 
     def _step(self) -> bool:
         block = self._stream.read()
