@@ -12,6 +12,7 @@ from pathlib import Path
 from advsep.realtime.engine_settings import EngineSettings
 from advsep.realtime.panel import panel
 from advsep.realtime.process import EngineProcess
+from advsep.realtime.rack_text import parse_rack
 from advsep.realtime.telemetry_rings import stems_ring
 from rich.console import Console
 
@@ -23,7 +24,7 @@ def main() -> None:
     """Play, look once, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", default="auto")
-    settings = EngineSettings(input="demo", output=parser.parse_args().output, gains_db={"vocals": -12.0})
+    settings = EngineSettings(input="demo", output=parser.parse_args().output, rack=parse_rack("vocals[gain_db=-12]:"))
     with EngineProcess(settings) as engine:
         while (status := engine.status()).position_s < SECONDS:
             time.sleep(0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ from .slot import Slot
 class Chain:
     """Runs slots in order; what is taken out fades out, what is put in fades in, what moves does one after the other.
 
-    All of it belongs to the thread that processes.
+    It belongs to the thread that processes, but for `take_retired`.
 
     Args:
         slots: in order; present at once.
@@ -21,6 +22,7 @@ class Chain:
 
     def __init__(self, slots: Sequence[Slot] = ()) -> None:
         self._running, self._wanted = list(slots), list(slots)
+        self._retired: deque[Slot] = deque()
         for slot in slots:
             slot.enter(fade=False)
 
@@ -41,6 +43,8 @@ class Chain:
 
     def change(self, slots: Sequence[Slot]) -> None:
         """Be these from now on, in this order; the same slot stays the same sound."""
+        # What was to come in and has not yet needs no fading out.
+        self._retired += [slot for slot in self._wanted if slot not in self._running and slot not in slots]
         self._wanted = list(slots)
         staying = _longest_common([slot for slot in self._running if slot.present], self._wanted)
         for slot in self._running:
@@ -48,12 +52,20 @@ class Chain:
                 slot.leave()
         self._settle()
 
+    def take_retired(self) -> list[Slot]:
+        """Slots that were taken out and have faded out since the last call; safe from any thread."""
+        found: list[Slot] = []
+        while self._retired:
+            found.append(self._retired.popleft())
+        return found
+
     def reset(self) -> None:
         """Forget all sound, and be what was wanted."""
         for slot in self._running:
             if slot not in self._wanted:
                 slot.leave()
                 slot.reset()
+                self._retired.append(slot)
         self._running = list(self._wanted)
         for slot in self._running:
             slot.enter(fade=False)
@@ -68,6 +80,9 @@ class Chain:
 
     def _settle(self) -> None:
         """Take away what is faded out, put in what is wanted and not there."""
+        for slot in self._running:
+            if slot.absent and slot not in self._wanted:
+                self._retired.append(slot)
         self._running = [slot for slot in self._running if not slot.absent]
         for place, slot in enumerate(self._wanted):
             if slot not in self._running:

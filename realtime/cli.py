@@ -20,11 +20,14 @@ Examples:
   advsep-live -i song.mp3 -o stems/      writes the stems, as fast as it can
   advsep-live -i song.flac -o karaoke.wav --vocals-gain-db -24
   advsep-live -i demo --record take/     plays the demo song, records stems
+  advsep-live -i system --preset karaoke
+  advsep-live -i mic --chain "vocals: eq(low_cut_hz=90), reverb(mix=0.2)"
   advsep-live -i - -o - --mute vocals    from one pipe into another, as WAV
   advsep-live -i mic -o null --seconds 30 --json
   advsep-live --measure-latency          needs a cable from output to input
 
 While it plays, keys change levels, mute, solo, bypass, record and quit: ? lists them.
+`advsep-plugins` lists the plugins that a chain may have, and checks new ones.
 Stems are WAV with 32-bit floats. Written from a song they start at its first sample and have its length, rate
 and channels; recorded while playing they have the device's rate. Without gains they sum to the input.
 Exit codes: 0 done, 2 a bad input or device, 130 stopped with Ctrl-C.
@@ -46,6 +49,15 @@ def _show_models(wanted: bool) -> None:
         from .registry import describe_models
 
         for line in describe_models():
+            print(line)
+        raise typer.Exit
+
+
+def _show_presets(wanted: bool) -> None:
+    if wanted:
+        from .rack_file import describe_presets
+
+        for line in describe_presets():
             print(line)
         raise typer.Exit
 
@@ -82,8 +94,29 @@ def live(
         ),
     ] = "auto",
     model: Annotated[str, typer.Option("--model", help="A bundled model's name or an .onnx file.")] = "live-12",
-    vocals_gain_db: Annotated[float, typer.Option(min=-100, max=24, help="Level of the voice.")] = 0.0,
-    accompaniment_gain_db: Annotated[float, typer.Option(min=-100, max=24, help="Level of the band.")] = 0.0,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            help="A rack of plugins and levels by name (see --list-presets), or the path of a .toml file.",
+            show_default=False,
+        ),
+    ] = None,
+    chain: Annotated[
+        str | None,
+        typer.Option(
+            "--chain",
+            help="Strips, their levels and plugins: 'vocals: gate, eq(low_cut_hz=90); master: limiter'; strips that "
+            "it names replace those of the preset.",
+            show_default=False,
+        ),
+    ] = None,
+    vocals_gain_db: Annotated[
+        float | None, typer.Option(min=-100, max=24, help="Level of the voice; default: 0.", show_default=False)
+    ] = None,
+    accompaniment_gain_db: Annotated[
+        float | None, typer.Option(min=-100, max=24, help="Level of the band; default: 0.", show_default=False)
+    ] = None,
     mute: Annotated[
         list[str] | None,
         typer.Option(
@@ -119,6 +152,10 @@ def live(
             "--measure-latency", help="Play clicks, listen for them on the input, and compare with what is declared."
         ),
     ] = False,
+    list_presets: Annotated[
+        bool,
+        typer.Option("--list-presets", callback=_show_presets, is_eager=True, help="List the presets that come along."),
+    ] = False,
     list_models: Annotated[
         bool, typer.Option("--list-models", callback=_show_models, is_eager=True, help="List the bundled models.")
     ] = False,
@@ -131,16 +168,23 @@ def live(
 ) -> None:
     """See HELP, which typer shows."""
     from .options import LiveOptions
+    from .rack_file import Preset, find_preset
+    from .rack_spec import RackSpec
+    from .rack_text import parse_rack
 
     if source is None and not measure_latency:
         raise typer.BadParameter("Missing option '-i' / '--input': a device such as 'mic', or a sound file")
+    chosen = Preset(RackSpec()) if preset is None else find_preset(preset)
+    written = RackSpec() if chain is None else parse_rack(chain)
+    gains_db = {"vocals": vocals_gain_db, "accompaniment": accompaniment_gain_db}
     options = LiveOptions(
         source="mic" if source is None else source,
         output=output,
         model=model,
-        gains_db={"vocals": vocals_gain_db, "accompaniment": accompaniment_gain_db},
+        rack=chosen.rack.with_strips(written),
+        gains_db={name: gain_db for name, gain_db in gains_db.items() if gain_db is not None},
         muted=tuple(mute or ()),
-        bypassed=bypass,
+        bypassed=bypass or chosen.bypassed,
         record=record,
         seconds=seconds,
         accept_damaged=accept_damaged,

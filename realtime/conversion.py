@@ -11,12 +11,13 @@ from typing import Any
 
 from .engine_settings import PIPE
 from .errors import AdvsepError
-from .mixer import StemMixer
 from .model import ModelSession
-from .options import LiveOptions, is_mix_file, refuse_overwriting, refuse_unknown_sources
+from .options import LiveOptions, is_mix_file, refuse_overwriting
 from .page import clock
 from .pipe import PipeSink
 from .player import Destinations, Player
+from .rack_builder import RackBuilder
+from .rack_stream import BLOCK_SAMPLES, RackStream
 from .recorder import AudioRecorder, StemRecorder
 from .registry import find_model
 from .ring_recorder import LONGEST_SAMPLES
@@ -39,17 +40,18 @@ class Conversion:
         self._nothing_left, self._destinations = False, Destinations()
         self._began_s = self._ended_s = time.perf_counter()
         self._model = ModelSession(find_model(options.model), HOPS_AT_ONCE)
-        sources = self._model.spec.sources
-        refuse_unknown_sources(options.muted, self._model.spec.name, sources)
+        self._rack = options.whole_rack
+        self._rack.check(self._model.spec.sources)
         self._source = open_song(options.source, accept_damaged=options.accept_damaged)
         with self._discarding():
             self._source.skip(round(options.start_s * self._source.rate_hz))
             self._stream = StemStream(self._source, self._model, HOPS_AT_ONCE)
-            self._mixer = self._make_mixer(options)
+            self._builder = self._build_rack(options.bypassed)
             longest = None if options.seconds is None else max(1, round(options.seconds * self._source.rate_hz))
             self._total = self._expected_samples(options, longest)
             self._open_destinations(options)
-        self._player = Player(self._stream, self._mixer, self._destinations, longest)
+        stream = RackStream(self._stream, self._builder.rack, self._source.channels)
+        self._player = Player(stream, self._destinations, longest)
 
     def __enter__(self) -> Conversion:
         return self
@@ -59,6 +61,7 @@ class Conversion:
             self._player.stop()
             self._player.wait()
             self._destinations.discard()
+        self._builder.close()
         self._source.close()
 
     def start(self) -> None:
@@ -112,6 +115,7 @@ class Conversion:
     def warnings(self) -> list[str]:
         """What the listener should know after the end."""
         found = ["stopped: nothing was written"] if self._nothing_left else []
+        found += [f"{failure}; it was left out from there on" for failure in self._builder.rack.failures]
         if isinstance(self._source, FileSource) and self._source.repaired_samples:
             found.append(
                 f"{self._source.name}: {self._source.repaired_samples} values were NaN or out of range: silenced"
@@ -148,15 +152,13 @@ class Conversion:
         times, hop_s = self._stream.times, self._model.spec.signal.hop_samples / self._stream.model_rate_hz
         return times.total_s / (times.hops * hop_s) if times.hops else 0.0
 
-    def _make_mixer(self, options: LiveOptions) -> StemMixer:
-        mixer = StemMixer(self._model.spec.sources, self._source.rate_hz)
-        for name, gain_db in options.gains_db.items():
-            if name in mixer.sources:
-                mixer.set_gain_db(name, gain_db)
-        for name in options.muted:
-            mixer.set_muted(name, True)
-        mixer.jump()
-        return mixer
+    def _build_rack(self, bypassed: bool) -> RackBuilder:
+        source = self._source
+        builder = RackBuilder(self._model.spec.sources, source.rate_hz, BLOCK_SAMPLES, source.channels)
+        builder.apply(builder.plan(self._rack))
+        builder.rack.set_levels(self._rack, bypassed=bypassed)
+        builder.rack.reset()
+        return builder
 
     def _expected_samples(self, options: LiveOptions, longest: int | None) -> int | None:
         if self._source.samples is None:
@@ -175,7 +177,8 @@ class Conversion:
         if mix is None and options.record is not None:
             raise AdvsepError("--record goes with playing; with -o FOLDER the stems are written there already")
         folder = output if mix is None else options.record
-        audible = tuple(name for name in self._model.spec.sources if not self._mixer.is_muted(name))
+        silent = self._rack.silent(self._model.spec.sources)
+        audible = tuple(name for name in self._model.spec.sources if name not in silent)
         if folder is not None and not audible:
             raise AdvsepError("every source is muted: no stem is left to write; leave out one --mute")
         stems = [] if folder is None else [folder / f"{name}.wav" for name in audible]

@@ -80,7 +80,7 @@ class Engine:
         self.error: BaseException | None = None
         self.realtime = False
         self.feeder: Feeder | None = None
-        self._position = 0
+        self._position = self._delay = self._most_behind = 0
         self._jobs: deque[Callable[[], None]] = deque()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -97,7 +97,9 @@ class Engine:
         processor = self._processor
         hop, self.period_samples = processor.hop_samples, period_samples
         delay = 0 if self._fed and self._holds else adaptation_delay(hop, period_samples) + spare_samples
+        self._delay = delay
         self.latency_samples = delay + processor.delay_samples
+        self._most_behind = self._reach()
         self._set_dry_gain()
         self._deck.prepare(
             delay=delay,
@@ -107,9 +109,6 @@ class Engine:
             captures=not self._fed,
             holds=self._holds,
         )
-        # Older hops need not be computed after a stall, only as many as the windows reach back.
-        reach = 2 * (processor.delay_samples + hop) + delay + hop
-        self._most_behind = max(reach, round(LONGEST_CATCH_UP_S * processor.rate_hz)) // hop * hop + hop
         self._position, self.error = 0, None
         self._warm_up()
         self._stop.clear()
@@ -173,6 +172,23 @@ class Engine:
         """Have the worker do something as soon as no hop is waiting: right after one, where there is most time."""
         self._jobs.append(job)
 
+    def _reach(self) -> int:
+        """How far back hops are worth being computed after a stall: as far as windows and plugins reach."""
+        hop, rate_hz = self._processor.hop_samples, self._processor.rate_hz
+        reach = 2 * (self._processor.delay_samples + hop) + self._delay + hop
+        most = min(max(reach, round(LONGEST_CATCH_UP_S * rate_hz)), self._deck.inputs.capacity_frames // 4)
+        return most // hop * hop + hop
+
+    def _follow_delay(self) -> None:
+        """What plugins add to the delay while sound plays moves where the mixture stands in, and the end."""
+        later = self._delay + self._processor.delay_samples - self.latency_samples
+        if later:
+            self.latency_samples += later
+            self._deck.words[LATENCY] = self.latency_samples
+            if self._deck.words[ENDS_AT] >= 0:
+                self._deck.words[ENDS_AT] += later
+            self._most_behind = self._reach()
+
     def _fit(self, processor: Processor) -> None:
         hop = processor.hop_samples
         ins, outs = self._deck.inputs.data.shape[1], self._deck.outputs.data.shape[1]
@@ -213,6 +229,7 @@ class Engine:
                         continue
                     if self._jobs and not 0.001 < time.perf_counter() - last_s < IDLE_S:
                         self._jobs.popleft()()
+                        self._follow_delay()
                         continue
                     self._rest()
             except BaseException as error:  # handed to whoever watches the engine
@@ -247,7 +264,9 @@ class Engine:
         self.skipped_hops += count // self._processor.hop_samples
 
     def _set_dry_gain(self) -> None:
-        self._deck.levels[DRY_GAIN_WANTED] = self._processor.dry_gain
+        # The mixture is not kept for longer than the ring.
+        is_kept = self.latency_samples + self._most_behind <= self._deck.inputs.capacity_frames // 2
+        self._deck.levels[DRY_GAIN_WANTED] = self._processor.dry_gain if is_kept else 0.0
 
     def _rest(self) -> None:
         """Sleep until shortly before the block that completes the next hop may come."""

@@ -10,13 +10,14 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from multiprocessing import resource_tracker
 from typing import Any
 
 from .engine_main import StandardInput, run_child
 from .engine_settings import PIPE, EngineError, EngineSettings, Heritage
+from .rack_spec import RackSpec
 
 # Not a fork: threads and PortAudio do not survive one.
 _SPAWN = multiprocessing.get_context("spawn")
@@ -110,6 +111,13 @@ class Requests:
         """One that is answered."""
         with self._lock:
             return self._open.pop(number)
+
+    def edit_racks(self, edit: Callable[[RackSpec], RackSpec]) -> None:
+        """Have levels that were changed meanwhile outlast racks that are on their way."""
+        with self._lock:
+            for _, changes in self._open.values():
+                if "rack" in changes:
+                    changes["rack"] = edit(changes["rack"])
 
     def fail_all(self) -> None:
         """Nobody will answer any more."""

@@ -16,6 +16,7 @@ from .engine_settings import PIPE, EngineError, EngineSettings, Heritage, add_co
 from .errors import AdvsepError
 from .model import ModelSession
 from .playing import Playing, Route, make_route
+from .rack_changer import RackChanger
 from .registry import find_model
 from .scheduling import HELPER_PRIORITY, raise_priority, stay_awake
 from .status import EngineStatus
@@ -60,6 +61,7 @@ class EngineHost:
         self._telemetry, self._pipe, self._standard_input = telemetry, pipe, standard_input
         self._counters = dict(heritage.counters)
         self._prepared: deque[_Prepared] = deque()
+        self._racks = RackChanger(lambda request, error: self._pipe.send(("done", request, error)))
         self._stopped = False
         self._playing: Playing | None = None
         self._asked_s: float | None = None  # since when the worker is to report
@@ -95,6 +97,8 @@ class EngineHost:
                 return EXIT_DEVICE_GONE
             self._have_reported(playing)
             self._obey(TICK_S)
+            if (rack := self._racks.advance(self._playing)) is not None:
+                self._settings = replace(self._settings, rack=rack)
             while self._prepared and not self._stopped:
                 self._take_up(self._playing, self._prepared.popleft())
         self._say_goodbye(self._playing)
@@ -154,8 +158,8 @@ class EngineHost:
                 note=awaited or "",
                 model=settings.model,
                 position_s=settings.start_s,
-                gains_db=settings.gains_db,
-                muted=settings.muted,
+                gains_db={name: strip.gain_db for name, strip in settings.rack.strips.items()},
+                muted=tuple(name for name, strip in settings.rack.strips.items() if strip.muted),
                 bypassed=settings.bypassed,
             )
         )
@@ -167,18 +171,23 @@ class EngineHost:
             timeout_s = 0.0
 
     def _obey_one(self, command: str, *arguments: Any) -> None:
-        """`stop`; `levels` with settings that changed; `model` and `devices` with a request's number and the same."""
+        """`stop`; `levels` with settings; `model`, `rack` and `devices` with a request's number and what changes."""
         playing = self._playing
         match command:
             case "stop":
                 self._stopped = True
             case "levels":
-                self._settings = replace(self._settings, **arguments[0])
+                levels: dict[str, Any] = arguments[0]
+                # The plugins are those that play: others may be on their way.
+                rack = levels["rack"].with_chains_of(self._settings.rack)
+                self._settings = replace(self._settings, rack=rack, bypassed=levels["bypassed"])
                 if playing is not None:
                     playing.set_levels(self._settings)
             case "model" if playing is not None:
                 work = arguments[0], arguments[1]["model"], playing.io.stream.rate_hz
                 threading.Thread(target=self._prepare, args=work, name="advsep-prepare", daemon=True).start()
+            case "rack" if playing is not None:
+                self._racks.ask(arguments[0], arguments[1]["rack"])
             case "devices" if playing is not None:
                 self._answer(arguments[0], lambda: self._change_devices(playing, arguments[1]))
             case _:
@@ -197,7 +206,8 @@ class EngineHost:
         """Aside, while another model plays."""
         raise_priority(HELPER_PRIORITY)
         try:
-            route = make_route(ModelSession(find_model(name)), rate_hz)
+            settings = self._settings
+            route = make_route(ModelSession(find_model(name)), rate_hz, settings.rack, bypassed=settings.bypassed)
             self._prepared.append(_Prepared(request, name, route))
         except AdvsepError as error:
             self._prepared.append(_Prepared(request, name, None, str(error)))

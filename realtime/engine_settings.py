@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import AdvsepError
+from .rack_spec import RackSpec
 from .registry import DEFAULT_MODEL
 from .status import EngineStatus
 
@@ -16,7 +17,7 @@ AUTO = "auto"
 _SOUND_FILES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".caf", ".w64", ".rf64", ".au"}
 
 # What can be changed at once while playing.
-LEVELS = ("gains_db", "muted", "soloed", "bypassed")
+LEVELS = ("rack", "bypassed")
 # What goes on counting over restarts and changes of the device.
 COUNTERS = ("hops", "misses", "skipped_hops", "device_xruns", "starved_s", "clipped_samples")
 
@@ -38,9 +39,7 @@ class EngineSettings:
         rate_hz: of the devices; None: as suits them and the model.
         block_samples: frames a callback; None: as suits the device.
         latency: asked of the device: seconds, `low` or `high`; None: low.
-        gains_db: level of each source, 0 dB where it is not named.
-        muted: sources that are silent.
-        soloed: sources that alone are heard, if any; `muted` waits until there are none.
+        rack: what happens to the stems: plugins, levels, mutes.
         bypassed: let the mixture through as it came.
         start_s: where in a file to begin.
         seconds: end after so much sound; None: never, or with the file.
@@ -53,9 +52,7 @@ class EngineSettings:
     rate_hz: int | None = None
     block_samples: int | None = None
     latency: float | Literal["low", "high"] | None = None
-    gains_db: dict[str, float] = field(default_factory=dict)
-    muted: tuple[str, ...] = ()
-    soloed: tuple[str, ...] = ()
+    rack: RackSpec = field(default_factory=RackSpec)
     bypassed: bool = False
     start_s: float = 0.0
     seconds: float | None = None
@@ -70,11 +67,6 @@ class EngineSettings:
     def levels(self) -> dict[str, Any]:
         """What can be changed at once while playing, by name."""
         return {name: getattr(self, name) for name in LEVELS}
-
-    def silent(self, sources: tuple[str, ...]) -> tuple[str, ...]:
-        """Which of the sources are not heard, for whichever reason."""
-        soloed = [source for source in sources if source in self.soloed]
-        return tuple(s for s in sources if (s not in soloed if soloed else s in self.muted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What happens to a hop between input and output: separated, put at its levels, summed; watched on the way."""
+"""What happens to a hop between input and output: separated, sent through the rack; watched on the way."""
 
 from __future__ import annotations
 
@@ -8,28 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .meter import LevelMeter
-from .mixer import StemMixer
 from .model import ModelSession
+from .rack_builder import RackBuilder
+from .rack_spec import RackSpec
 from .ring import Ring, ring_write
 from .separator import HopSeparator
 
-BYPASS = "bypass"  # the mixture's strip in the mixer, beside those of the stems
+NEUTRAL = RackSpec()
 
 
 class Processor(Protocol):
-    """Turns hops into hops, always as late.
+    """Turns hops into hops.
 
     Attributes:
         rate_hz: sample rate of what goes in and out.
         channels: of what goes in and out.
         hop_samples: length of a hop.
-        delay_samples: by how much what comes out is late.
     """
 
     rate_hz: int
     channels: int
     hop_samples: int
-    delay_samples: int
+
+    @property
+    def delay_samples(self) -> int:
+        """By how much what comes out is late; may change between two hops."""
+        ...
 
     @property
     def dry_gain(self) -> float:
@@ -50,60 +54,63 @@ class Processor(Protocol):
 
 
 class LivePath:
-    """Separator and mixer, hop by hop; the stems and what the network saw can be watched through rings.
+    """Separator and rack, hop by hop; the stems and what the network saw can be watched through rings.
 
     Args:
         model: the separator's network.
         rate_hz: a native rate of the model.
-        stems: receives the stems at their levels in the mix: [frame, source * channel], sources outermost.
-        columns: receives a frame a hop: features and masks of the voice, [channel * band] each.
+        rack: what happens to the stems; plugins are made and prepared here.
+        bypassed: begin with the mixture as it came.
 
     Attributes:
         model: as given.
-        mixer: levels; may be changed by another thread while playing.
+        builder: of the rack; `builder.rack` runs it.
         meter: levels of `input`, each source as it is in the mix, and `output`.
+
+    Raises:
+        AdvsepError: the rack cannot be built.
     """
 
-    def __init__(
-        self, model: ModelSession, rate_hz: int, stems: Ring | None = None, columns: Ring | None = None
-    ) -> None:
+    def __init__(self, model: ModelSession, rate_hz: int, rack: RackSpec = NEUTRAL, *, bypassed: bool = False) -> None:
         spec = model.spec
         self._separator = HopSeparator(model)
         self.model = model
-        self.rate_hz, self.channels = rate_hz, spec.signal.channels
-        self.hop_samples, self.delay_samples = spec.signal.hop_samples, self._separator.delay_samples
-        self.mixer = StemMixer((*spec.sources, BYPASS), rate_hz)
+        self.rate_hz, self.channels, self.hop_samples = rate_hz, spec.signal.channels, spec.signal.hop_samples
+        self.builder = RackBuilder(spec.sources, rate_hz, self.hop_samples, self.channels)
+        self.builder.apply(self.builder.plan(rack))
+        self.rack = self.builder.rack
         self.meter = LevelMeter(("input", *spec.sources, "output"))
-        self._stems, self._columns = stems, columns
+        self._stems: Ring | None = None
+        self._columns: Ring | None = None
         self._parts: NDArray[np.float32] = np.zeros((3, self.hop_samples, self.channels), np.float32)
+        self._blocks = dict(zip(spec.sources, self._parts[:2], strict=True))
         self._stem_frames: NDArray[np.float32] = np.zeros((self.hop_samples, 2 * self.channels), np.float32)
         self._column: NDArray[np.float32] = np.zeros((1, 2 * self.channels * spec.signal.bands), np.float32)
-        self._bypassed = False
-        self._muted: set[str] = set()
-        self._aim(jump=True)
+        self.set_levels(rack, bypassed=bypassed)
+        self.rack.reset()
+
+    @property
+    def delay_samples(self) -> int:
+        """See `Processor.delay_samples`: that of the separator and of the rack."""
+        return self._separator.delay_samples + self.rack.latency_samples
+
+    @property
+    def stems_delay_samples(self) -> int:
+        """By how much the stems are late that can be watched."""
+        return self._separator.delay_samples + self.rack.stems_latency_samples
 
     @property
     def dry_gain(self) -> float:
         """That of the loudest strip: a karaoke singer must not be startled by a mixture at full level."""
-        return self.mixer.loudest_gain
+        return self.rack.loudest_gain
 
-    def set_gain_db(self, source: str, gain_db: float) -> None:
-        """Level of one stem in the mix."""
-        self.mixer.set_gain_db(source, gain_db)
+    def set_levels(self, rack: RackSpec, *, bypassed: bool) -> None:
+        """Gains, mutes, solos, pans and sends of a rack, or the mixture as it came, equally late; from any thread."""
+        self.rack.set_levels(rack, bypassed=bypassed)
 
-    def set_muted(self, muted: set[str]) -> None:
-        """Which stems are silent."""
-        self._muted = set(muted)
-        self._aim()
-
-    def set_bypassed(self, bypassed: bool) -> None:
-        """Let the mixture through as it came, equally late, or the stems at their levels."""
-        self._bypassed = bypassed
-        self._aim()
-
-    def jump(self) -> None:
-        """Take all levels at once, as before the first sample."""
-        self._aim(jump=True)
+    def close(self) -> None:
+        """Have the plugins give back what they hold; nothing is processed any more."""
+        self.builder.close()
 
     def watch(self, stems: Ring | None, columns: Ring | None) -> None:
         """Let other rings receive stems and columns; only while nothing is processed."""
@@ -114,7 +121,7 @@ class LivePath:
         voice, rest, mixture = self._parts
         self._separator.process(samples, voice, mixture)
         np.subtract(mixture, voice, out=rest)
-        self.mixer.process([voice, rest, mixture], mix)
+        self.rack.process(self._blocks, mixture, mix)
         for strip, block in enumerate((samples, voice, rest, mix)):
             self.meter.measure(strip, block)
         if self._stems is not None:
@@ -145,12 +152,10 @@ class LivePath:
         silence = np.zeros((self.hop_samples, self.channels), np.float32)
         for _ in range(4):
             self.process(silence, np.zeros_like(silence))
-        self._separator.reset()
+        self.reset()
         self._stems, self._columns = stems, columns
 
-    def _aim(self, *, jump: bool = False) -> None:
-        for source in self.mixer.sources[:-1]:
-            self.mixer.set_muted(source, self._bypassed or source in self._muted)
-        self.mixer.set_muted(BYPASS, not self._bypassed)
-        if jump:
-            self.mixer.jump()
+    def reset(self) -> None:
+        """Forget all sound, and be at the levels that are set."""
+        self._separator.reset()
+        self.rack.reset()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .controls import Action, Levels, apply
 from .engine_settings import AUTO, EngineSettings, is_sound_source
 from .errors import AdvsepError
-from .options import NULL, LiveOptions, is_mix_file, refuse_overwriting, refuse_unknown_sources
+from .options import NULL, LiveOptions, is_mix_file, refuse_overwriting
 from .panel import Recording
 from .process import EngineProcess
 from .status import EngineStatus
@@ -44,7 +44,7 @@ class LiveRun:
             output, self._folder = NULL, Path(output)
         if self._folder is not None and is_sound_source(options.source):
             # Before it plays, and not with the last sample.
-            refuse_overwriting(options.source, [self._folder / f"{name}.wav" for name in options.gains_db])
+            refuse_overwriting(options.source, [self._folder / f"{name}.wav" for name in ("vocals", "accompaniment")])
         self._options = options
         self._settings = EngineSettings(
             input=options.source,
@@ -52,8 +52,7 @@ class LiveRun:
             model=options.model,
             rate_hz=options.rate_hz,
             block_samples=options.block_samples,
-            gains_db={name: gain_db for name, gain_db in options.gains_db.items() if gain_db},
-            muted=options.muted,
+            rack=options.whole_rack,
             bypassed=options.bypassed,
             start_s=options.start_s,
             seconds=options.seconds,
@@ -63,6 +62,7 @@ class LiveRun:
         self.hop_samples = 0
         self.written: list[Path] = []
         self._notes: list[str] = []
+        self._told: set[str] = set()  # failures of plugins
         self._engine = EngineProcess(self._settings)
         self._recorder: RingRecorder | None = None
         self._last_state = "starting"
@@ -83,13 +83,14 @@ class LiveRun:
         self._engine.start()
         status = self._engine.status()
         sources = tuple(status.gains_db)
-        refuse_unknown_sources(self._options.muted, status.model, sources)
+        rack = self._options.whole_rack
         if self._options.output == AUTO and status.device.endswith(NULL):
             self._notes.append("no sound device: running on the null device at the pace of the clock")
         self.hop_samples = stems_ring(self._engine.telemetry)[1].hop_samples
         self.levels = Levels(
-            gains_db={source: self._options.gains_db.get(source, 0.0) for source in sources},
-            muted=frozenset(self._options.muted),
+            gains_db={source: rack.named(source).gain_db for source in sources},
+            muted=frozenset(source for source in sources if rack.named(source).muted),
+            soloed=frozenset(source for source in sources if rack.named(source).soloed),
             bypassed=self._options.bypassed,
         )
         if self._folder is not None:
@@ -109,6 +110,8 @@ class LiveRun:
             self._notes.append(f"the sound is back: {status.device}")
         if status.state in ("waiting", "playing"):
             self._last_state = status.state
+        self._notes += [f"{why}; it was taken out" for why in status.plugin_failures if why not in self._told]
+        self._told.update(status.plugin_failures)
         if self._recorder is not None and self._recorder.error is not None:
             self._notes.append(str(self._recorder.error))
             self._stop_recording()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .engine_settings import AUTO, DEMO, PIPE, is_sound_source
 from .errors import AdvsepError
+from .rack_spec import RackSpec
 from .registry import DEFAULT_MODEL
 
 NULL = "null"
@@ -17,12 +18,19 @@ OTHER_FORMATS = (".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aif
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveOptions:
-    """What the command line says; see `advsep-live --help`."""
+    """What the command line says; see `advsep-live --help`.
+
+    Attributes:
+        rack: from preset and chain.
+        gains_db: of single strips, instead of the rack's.
+        muted: strips, besides the rack's.
+    """
 
     source: str
     output: str = AUTO
     model: str = DEFAULT_MODEL
-    gains_db: dict[str, float]
+    rack: RackSpec = field(default_factory=RackSpec)
+    gains_db: dict[str, float] = field(default_factory=dict)
     muted: tuple[str, ...] = ()
     bypassed: bool = False
     record: Path | None = None
@@ -53,6 +61,16 @@ class LiveOptions:
             raise AdvsepError(
                 f"-o {self.output}: only WAV is written; name a .wav file for the mix or a folder for the stems"
             )
+
+    @property
+    def whole_rack(self) -> RackSpec:
+        """The rack with the levels that were asked for beside it."""
+        rack = self.rack
+        for name, gain_db in self.gains_db.items():
+            rack = rack.with_strip(name, replace(rack.named(name), gain_db=gain_db))
+        for name in self.muted:
+            rack = rack.with_strip(name, replace(rack.named(name), muted=True))
+        return rack
 
     @property
     def converts(self) -> bool:
@@ -93,14 +111,3 @@ def refuse_overwriting(song: str, paths: list[Path]) -> None:
             raise AdvsepError(f"{path}: is the song itself and would be lost; choose another output")
     if len({path.absolute() for path in paths}) < len(paths):
         raise AdvsepError(f"{paths[-1]}: the mix and a stem would be the same file; choose another name for the mix")
-
-
-def refuse_unknown_sources(muted: tuple[str, ...], model: str, sources: tuple[str, ...]) -> None:
-    """Only what the model separates can be muted.
-
-    Raises:
-        AdvsepError: the name, and the names that there are.
-    """
-    for name in muted:
-        if name not in sources:
-            raise AdvsepError(f"--mute {name}: the model {model} has {' and '.join(sources)}; choose one of them")

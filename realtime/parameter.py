@@ -6,7 +6,9 @@ texts are turned into numbers, and back, where people read and write them.
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -22,12 +24,16 @@ OFF_ON = ("off", "on")
 Taper = Literal["linear", "log"]
 Value = float | int | bool | str  # as people write it
 
+_WORD = re.compile(r"[A-Za-z_][\w./-]*")
+
 
 def written(value: Value) -> str:
-    """A value as text that is read back as the same."""
+    """A value as text that is read back as the same: a text that could be taken for something else in quotes."""
     if isinstance(value, bool):
         return OFF_ON[value]
-    return value if isinstance(value, str) else f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    if isinstance(value, str):
+        return value if _WORD.fullmatch(value) and value not in OFF_ON else json.dumps(value, ensure_ascii=False)
+    return f"{value:g}" if float(f"{value:g}") == value else repr(float(value))
 
 
 class ParameterError(AdvsepError):

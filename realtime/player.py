@@ -1,16 +1,13 @@
-"""The worker of a conversion: separated stems through the mixer to files, until the end or a stop."""
+"""The worker of a conversion: separated stems through the rack to files, until the end or a stop."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
 
-import numpy as np
-
-from .mixer import StemMixer
 from .pipe import PipeSink
+from .rack_stream import RackStream
 from .recorder import AudioRecorder, StemRecorder
-from .stems import StemStream
 from .subnormals import subnormals_as_zero
 
 
@@ -45,8 +42,7 @@ class Player:
     """Moves a stream to its destinations in a thread of its own.
 
     Args:
-        stream: the separated source.
-        mixer: levels; may be changed while playing.
+        stream: the separated source, through its rack.
         destinations: where the sound goes.
         longest_samples: stop after so many samples, None to go to the end.
 
@@ -55,12 +51,10 @@ class Player:
         error: what ended the worker before its time, else None.
     """
 
-    def __init__(
-        self, stream: StemStream, mixer: StemMixer, destinations: Destinations, longest_samples: int | None = None
-    ) -> None:
+    def __init__(self, stream: RackStream, destinations: Destinations, longest_samples: int | None = None) -> None:
         self.played_samples = 0
         self.error: BaseException | None = None
-        self._stream, self._mixer, self._destinations = stream, mixer, destinations
+        self._stream, self._destinations = stream, destinations
         self._longest_samples = longest_samples
         self._stop, self._ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="advsep-worker", daemon=True)
@@ -101,16 +95,14 @@ class Player:
         block = self._stream.read()
         if block is None:
             return False
-        stems, mixture = block.stems, block.mixture
+        stems, mix = block.stems, block.mix
         if self._longest_samples is not None:
             left = self._longest_samples - self.played_samples
-            stems, mixture = {name: stem[:left] for name, stem in stems.items()}, mixture[:left]
-        mix = np.empty_like(mixture)
-        self._mixer.process([stems[source] for source in self._mixer.sources], mix)
+            stems, mix = {name: stem[:left] for name, stem in stems.items()}, mix[:left]
         to = self._destinations
         if to.stems is not None:
             to.stems.write(stems)
         if to.mix is not None:
             to.mix.write(mix)
-        self.played_samples += len(mixture)
+        self.played_samples += len(mix)
         return True

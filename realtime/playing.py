@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 
 from .drift import DriftBridge
@@ -12,13 +13,17 @@ from .exchange import CLIPPED, STARVED_FRAMES
 from .feeder import SourceFeeder
 from .live_path import LivePath, Processor
 from .model import ModelSession
+from .rack_builder import RackChange, close_plugins
+from .rack_spec import RackSpec
 from .rate_adapter import RateAdapter, model_rate_for
 from .status import EngineState, EngineStatus
 from .telemetry import Telemetry
 from .telemetry_rings import lay_out, layout_for
 
 # Parts of the latency, as displays name them.
-WINDOW, LOOKAHEAD, RESAMPLING, BLOCKS, CLOCKS = "window", "look-ahead", "resampling", "hop and block", "two clocks"
+WINDOW, LOOKAHEAD, PLUGINS = "window", "look-ahead", "plugins"
+RESAMPLING, BLOCKS, CLOCKS = "resampling", "hop and block", "two clocks"
+MOST_FAILURES, LONGEST_FAILURE = 8, 300  # that a status has room for
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +39,14 @@ class Route:
     processor: Processor
 
 
-def make_route(model: ModelSession, rate_hz: int) -> Route:
-    """A model for a device's rate, warmed up."""
-    path = LivePath(model, model_rate_for(rate_hz, model.spec.signal.native_rates_hz))
+def make_route(model: ModelSession, rate_hz: int, rack: RackSpec, *, bypassed: bool = False) -> Route:
+    """A model and a rack for a device's rate, warmed up.
+
+    Raises:
+        AdvsepError: the rack cannot be built.
+    """
+    model_rate_hz = model_rate_for(rate_hz, model.spec.signal.native_rates_hz)
+    path = LivePath(model, model_rate_hz, rack, bypassed=bypassed)
     processor = path if path.rate_hz == rate_hz else RateAdapter(path, rate_hz)
     processor.warm_up()
     path.meter.read()
@@ -59,6 +69,7 @@ class Playing:
 
     Raises:
         DeviceError: the device does not start.
+        AdvsepError: the rack cannot be built.
     """
 
     def __init__(self, settings: EngineSettings, model: ModelSession, io: EngineIO, telemetry: Telemetry) -> None:
@@ -66,7 +77,7 @@ class Playing:
         self._settings, self._telemetry = settings, telemetry
         self._before_samples = 0  # what was played before the path was changed
         try:
-            self.route = make_route(model, io.stream.rate_hz)
+            self.route = make_route(model, io.stream.rate_hz, settings.rack, bypassed=settings.bypassed)
             *_, period_samples = [stream.settle() for stream in io.streams]
             holds = io.source is not None
             fed = holds or io.capture is not None
@@ -91,20 +102,41 @@ class Playing:
         return position_s if length_s is None else min(position_s, length_s)
 
     def set_levels(self, settings: EngineSettings) -> None:
-        """Take gains, mutes and bypass from other settings."""
+        """Take levels and bypass from other settings."""
         self._settings = settings
-        path = self.route.path
-        for source in path.model.spec.sources:
-            path.set_gain_db(source, settings.gains_db.get(source, 0.0))
-        path.set_muted(set(settings.silent(path.model.spec.sources)))
-        path.set_bypassed(settings.bypassed)
+        self.route.path.set_levels(settings.rack, bypassed=settings.bypassed)
+
+    def set_rack_values(self, rack: RackSpec) -> None:
+        """Take levels, parameters and bypasses of the same plugins."""
+        self.set_levels(replace(self._settings, rack=rack))
+        builder = self.route.path.builder
+        self.engine.call(lambda: builder.set_values(rack))
+
+    def take_up(self, change: RackChange) -> threading.Event:
+        """Have other plugins, planned by the path's builder, between two hops; returns what is set then."""
+        self._settings = replace(self._settings, rack=change.spec)
+        path, applied = self.route.path, threading.Event()
+
+        def apply() -> None:
+            path.builder.apply(change)
+            path.set_levels(self._settings.rack, bypassed=self._settings.bypassed)
+            applied.set()
+
+        self.engine.call(apply)
+        return applied
+
+    def tidy(self) -> None:
+        """Have plugins that were taken out give back what they hold."""
+        close_plugins(self.route.path.rack.take_retired())
 
     def swap(self, route: Route) -> None:
         """Go over to another route at the stream's rate; what plays pauses for some milliseconds."""
         self.engine.disarm()
         self._before_samples += self.engine.played_samples
+        before = self.route
         self._take(route)
         self.engine.swap(route.processor)
+        before.path.close()
         self._limit()
 
     def left_over(self) -> EngineSettings:
@@ -116,6 +148,7 @@ class Playing:
     def end(self) -> None:
         """Fade out and close."""
         self.engine.disarm()
+        self.route.path.close()
         self.io.close()
 
     def describe(self) -> EngineStatus:
@@ -150,8 +183,9 @@ class Playing:
             clipped_samples=stream.deck.count(CLIPPED),
             realtime=engine.realtime,
             levels=path.meter.read(),
-            gains_db={source: self._settings.gains_db.get(source, 0.0) for source in spec.sources},
-            muted=self._settings.silent(spec.sources),
+            gains_db={source: self._settings.rack.named(source).gain_db for source in spec.sources},
+            muted=self._settings.rack.silent(spec.sources),
+            plugin_failures=tuple(failure[:LONGEST_FAILURE] for failure in path.rack.failures[:MOST_FAILURES]),
             bypassed=self._settings.bypassed,
         )
 
@@ -172,9 +206,11 @@ class Playing:
     def _take(self, route: Route) -> None:
         """Levels and rings for what plays next."""
         self.route, path, spec = route, route.path, route.path.model.spec
-        self.set_levels(self._settings)
-        path.jump()
-        path.watch(*lay_out(self._telemetry, layout_for(spec.name, spec.sources, spec.signal, path.rate_hz)))
+        path.set_levels(self._settings.rack, bypassed=self._settings.bypassed)
+        path.builder.set_values(self._settings.rack)
+        path.reset()
+        layout = layout_for(spec.name, spec.sources, spec.signal, path.rate_hz, path.stems_delay_samples)
+        path.watch(*lay_out(self._telemetry, layout))
 
     def _limit(self) -> None:
         """End after the settings' seconds; a feeder sees to that itself."""
@@ -193,9 +229,11 @@ class Playing:
         signal = path.model.spec.signal
         lookahead = round(signal.lookahead_frames * signal.hop_samples * self.io.stream.rate_hz / path.rate_hz)
         resampling = processor.adaptation_samples if isinstance(processor, RateAdapter) else 0
+        plugins = round(path.rack.latency_samples * self.io.stream.rate_hz / path.rate_hz)
         parts = {
-            WINDOW: processor.delay_samples - lookahead - resampling,
+            WINDOW: processor.delay_samples - lookahead - resampling - plugins,
             LOOKAHEAD: lookahead,
+            PLUGINS: plugins,
             RESAMPLING: resampling,
             BLOCKS: self.engine.latency_samples - processor.delay_samples,
             CLOCKS: self._bridge.latency_samples if self._bridge is not None else 0,

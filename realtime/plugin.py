@@ -23,6 +23,7 @@ class Plugin(ABC):
 
     Attributes:
         parameters: in the order in which they are shown.
+        state_texts: what a rack may set beside them, such as a file's name, with its default; comes by `set_state`.
         latency_samples: by how much what comes out is late; constant from `prepare` on.
         tail_samples: for how long it still sounds after its input has ended, latency apart; None: for ever.
         values: present values of the parameters; the host moves them before each block, see `ParameterValues`.
@@ -30,6 +31,7 @@ class Plugin(ABC):
     """
 
     parameters: ClassVar[tuple[Parameter, ...]] = ()
+    state_texts: ClassVar[Mapping[str, str]] = {}
     latency_samples: int = 0
     tail_samples: int | None = 0
 
@@ -56,6 +58,9 @@ class Plugin(ABC):
 
     def reset(self) -> None:  # noqa: B027
         """Forget all sound that was heard: what follows is as after `prepare`, at the present values."""
+
+    def close(self) -> None:  # noqa: B027
+        """Give back files and threads; nothing is processed any more. Called once, from any thread."""
 
     def state(self) -> dict[str, Any]:
         """What makes up this plugin beyond its parameters, as JSON takes it."""

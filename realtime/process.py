@@ -9,7 +9,7 @@ import atexit
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from multiprocessing.connection import wait
@@ -19,6 +19,7 @@ from typing import Any
 from .engine_child import EngineChild, Requests, exit_words, keep_interrupts_away
 from .engine_main import EXIT_DEVICE_GONE, EXIT_REFUSED
 from .engine_settings import PIPE, EngineError, EngineSettings, Heritage, counters_of, whole_path
+from .rack_spec import RackSpec
 from .status import EngineStatus
 from .telemetry import Telemetry
 
@@ -108,21 +109,32 @@ class EngineProcess:
             return self._last
 
     def set_gain_db(self, source: str, gain_db: float) -> None:
-        """Level of one source; 0 dB leaves it as it is."""
-        with self._lock:
-            self._set_levels(gains_db={**self._settings.gains_db, source: gain_db})
+        """Level of one strip; 0 dB leaves it as it is."""
+        self._edit_rack(lambda rack: rack.with_strip(source, replace(rack.named(source), gain_db=gain_db)))
 
     def set_muted(self, sources: Iterable[str]) -> None:
-        """The sources that are silent."""
-        self._set_levels(muted=tuple(sources))
+        """The strips that are silent."""
+        names = frozenset(sources)
+        self._edit_rack(lambda rack: rack.with_levels(muted=names))
 
     def set_soloed(self, sources: Iterable[str]) -> None:
-        """The sources that alone are heard; none: all that are not muted."""
-        self._set_levels(soloed=tuple(sources))
+        """The strips that alone are heard; none: all that are not muted."""
+        names = frozenset(sources)
+        self._edit_rack(lambda rack: rack.with_levels(soloed=names))
 
     def set_bypassed(self, bypassed: bool) -> None:
         """Let the mixture through as it came, equally late."""
-        self._set_levels(bypassed=bypassed)
+        with self._lock:
+            self._settings = replace(self._settings, bypassed=bypassed)
+            self._send_levels()
+
+    def set_rack(self, rack: RackSpec) -> Future[None]:
+        """Have other plugins, parameters and levels; what stays the same goes on sounding.
+
+        Returns:
+            Done when they play; its exception, an `EngineError`, says why they do not.
+        """
+        return self._request("rack", rack=rack)
 
     def swap_model(self, name: str) -> Future[None]:
         """Go over to another model as soon as it is prepared; the old one plays until then.
@@ -165,11 +177,15 @@ class EngineProcess:
                 self.telemetry.unlink()
                 self.telemetry.close()
 
-    def _set_levels(self, **changes: Any) -> None:
+    def _edit_rack(self, edit: Callable[[RackSpec], RackSpec]) -> None:
         with self._lock:
-            self._settings = replace(self._settings, **changes)
-            if self._child is not None:
-                self._child.send("levels", changes)
+            self._settings = replace(self._settings, rack=edit(self._settings.rack))
+            self._requests.edit_racks(edit)
+            self._send_levels()
+
+    def _send_levels(self) -> None:
+        if self._child is not None:
+            self._child.send("levels", self._settings.levels)
 
     def _request(self, command: str, **changes: Any) -> Future[None]:
         """Have the engine do what may fail; where nothing plays it is started with the changes instead."""
@@ -269,6 +285,7 @@ class EngineProcess:
             return
         with self._lock:
             self._settings = replace(self._settings, **changes)
+            self._send_levels()  # what was changed meanwhile
         future.set_result(None)
 
     def _inherit(self, restarts: int) -> None:

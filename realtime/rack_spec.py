@@ -71,6 +71,38 @@ class RackSpec:
         """One strip, named or not."""
         return self.strips.get(name, StripSpec())
 
+    def buses(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+        """Names of strips that only hear what is sent to them."""
+        return tuple(name for name in self.strips if name not in (*sources, MICROPHONE, MASTER))
+
+    def silent(self, sources: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of the sources are not heard, for whichever reason."""
+        soloed = [source for source in sources if self.named(source).soloed]
+        return tuple(s for s in sources if (s not in soloed if soloed else self.named(s).muted))
+
+    def with_strips(self, other: RackSpec) -> RackSpec:
+        """The same with the strips that another one names."""
+        return replace(self, strips={**self.strips, **other.strips})
+
+    def with_levels(self, *, muted: frozenset[str] | None = None, soloed: frozenset[str] | None = None) -> RackSpec:
+        """The same with exactly these sources muted, or soloed; None leaves it as it is, as are buses and master."""
+        sent_to = {bus for strip in self.strips.values() for bus in strip.sends}
+        asked = (muted or frozenset[str]()) | (soloed or frozenset[str]())
+        strips = {name: self.named(name) for name in dict.fromkeys((*self.strips, *sorted(asked)))}
+        for name, strip in strips.items():
+            if name not in sent_to | {MASTER, MICROPHONE}:
+                strips[name] = replace(
+                    strip,
+                    muted=strip.muted if muted is None else name in muted,
+                    soloed=strip.soloed if soloed is None else name in soloed,
+                )
+        return RackSpec(strips)
+
+    def with_chains_of(self, other: RackSpec) -> RackSpec:
+        """These levels with another rack's plugins."""
+        names = dict.fromkeys((*self.strips, *(name for name, strip in other.strips.items() if strip.chain)))
+        return RackSpec({name: replace(self.named(name), chain=other.named(name).chain) for name in names})
+
     def with_strip(self, name: str, strip: StripSpec) -> RackSpec:
         """The same with one strip replaced."""
         return replace(self, strips={**self.strips, name: strip})
@@ -82,7 +114,7 @@ class RackSpec:
             RackError: a send to nowhere, a bus that nothing is sent to, a level out of range.
         """
         own = (*sources, MICROPHONE, MASTER)
-        buses = [name for name in self.strips if name not in own]
+        buses = self.buses(sources)
         sent_to = {bus for strip in self.strips.values() for bus in strip.sends}
         for name, strip in self.strips.items():
             _check_levels(name, strip)
@@ -94,7 +126,7 @@ class RackSpec:
         for bus in buses:
             if bus not in sent_to:
                 known = ", ".join(own)
-                raise RackError(f"strip '{bus}': nothing is sent there, and it is no source; strips are {known}")
+                raise RackError(f"strip '{bus}': it is none of {known}, and no bus, for nothing is sent there")
 
 
 def _check_levels(name: str, strip: StripSpec) -> None:

@@ -2,11 +2,13 @@
 
     vocals[gain_db=-12, send.room=-6]: gate, eq(low_cut_hz=90); room: reverb(mix=1); master: limiter
 
-Settings of a plugin stand in parentheses; `!` before a plugin bypasses it; a name without a value is switched on.
+Settings of a plugin stand in parentheses; `!` before a plugin bypasses it; a name without a value is switched on;
+a text that is not one word stands in double quotes.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -46,7 +48,12 @@ def _chain(strip: StripSpec) -> str:
     return ", ".join(found)
 
 
-_TOKEN = re.compile(r"\s*(?:([A-Za-z_][\w./-]*)|([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|([:;,()\[\]=!]))")
+_TOKEN = re.compile(
+    r"\s*(?:([A-Za-z_][\w./-]*)"  # a word
+    r"|([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"  # a number
+    r'|("(?:[^"\\]|\\.)*")'  # a text, as in JSON
+    r"|([:;,()\[\]=!]))"
+)
 
 
 class _Reader:
@@ -101,11 +108,20 @@ class _Reader:
             return token == OFF_ON[1]
         if token[:1].isalpha() or token[:1] == "_":
             return token
+        if token[:1] == '"':
+            return self._text_of(token)
         try:
             return float(token)
         except ValueError:
             self._at -= 1
             raise self._error("a value") from None
+
+    def _text_of(self, token: str) -> str:
+        try:
+            return str(json.loads(token))
+        except ValueError:
+            self._at -= 1
+            raise self._error("a text as in JSON") from None
 
     def _word(self, what: str) -> str:
         token = self._peek()

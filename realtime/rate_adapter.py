@@ -49,10 +49,9 @@ class RateAdapter:
 
     Attributes:
         hop_samples: at `rate_hz`.
-        delay_samples: at `rate_hz`, all included: measured with an impulse through the resamplers and
-            queues at construction (where it is highest), plus the inner delay; to the nearest whole sample.
-            What lies below 5 kHz comes up to 15 µs before that.
-        adaptation_samples: how much of it is the adapter's own.
+        adaptation_samples: the adapter's own delay at `rate_hz`: measured with an impulse through the resamplers
+            and queues at construction (where it is highest), to the nearest whole sample. What lies below 5 kHz
+            comes up to 15 µs before that.
         emptied: calls for which the queue held too little; stays 0.
 
     Raises:
@@ -73,9 +72,13 @@ class RateAdapter:
         waiting_samples, ready_samples, longest = self._plan()
         self._waiting = _Queue(waiting_samples, longest, self.channels)
         self._ready = _Queue(ready_samples, longest, self.channels)
-        self.delay_samples = self._measure_delay() + round(inner.delay_samples * self._ratio)
-        self.adaptation_samples = self.delay_samples - round(inner.delay_samples * self._ratio)
+        self.adaptation_samples = self._measure_delay()
         self._left_out = Fraction(0)
+
+    @property
+    def delay_samples(self) -> int:
+        """See `Processor.delay_samples`."""
+        return self.adaptation_samples + round(self._inner.delay_samples * self._ratio)
 
     @property
     def dry_gain(self) -> float:

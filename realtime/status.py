@@ -45,6 +45,7 @@ class EngineStatus:
         levels: of `input`, each source and `output`.
         gains_db: of each source.
         muted: sources that are silent.
+        plugin_failures: why plugins are not run any more, in words.
         bypassed: whether the mixture goes through as it came.
     """
 
@@ -76,3 +77,4 @@ class EngineStatus:
     gains_db: dict[str, float] = field(default_factory=dict)
     muted: tuple[str, ...] = ()
     bypassed: bool = False
+    plugin_failures: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .errors import AdvsepError
 from .model import ModelSession
 from .resample import StreamResampler
+from .sample_queue import SampleQueue
 from .separator import StreamSeparator
 from .source import Source
 from .timing import HopTimes
@@ -72,8 +73,8 @@ class StemStream:
         self._from_model = StreamResampler(self.model_rate_hz, source.rate_hz, source.channels)
         self._to_skip = self.latency_samples
         self._fed_samples, self._spent_s = 0, 0.0
-        self._mixture = _Queue(source.channels)
-        self._voice = _Queue(source.channels)
+        self._mixture = SampleQueue(source.channels)
+        self._voice = SampleQueue(source.channels)
         self._ended = False
 
     def warm_up(self) -> None:
@@ -132,21 +133,3 @@ class StemStream:
         if len(voice) < count:  # resampling there and back may round a sample away at the very end
             voice = np.pad(voice, ((0, count - len(voice)), (0, 0)))
         return StemBlock(mixture, {self._voice_name: voice, self._rest_name: mixture - voice})
-
-
-class _Queue:
-    """Blocks put in at one end and taken out in other lengths at the other."""
-
-    def __init__(self, channels: int) -> None:
-        self._samples = np.zeros((0, channels), np.float32)
-
-    @property
-    def held(self) -> int:
-        return len(self._samples)
-
-    def put(self, block: NDArray[np.float32]) -> None:
-        self._samples = np.concatenate([self._samples, block]) if len(self._samples) else block
-
-    def take(self, count: int) -> NDArray[np.float32]:
-        taken, self._samples = self._samples[:count], self._samples[count:]
-        return np.ascontiguousarray(taken)

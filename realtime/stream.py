@@ -18,7 +18,7 @@ from .exchange import (
     Deck,
 )
 
-DECK_FRAMES = 65536  # of a deck's rings: more than the longest block and a second of catching up
+DECK_FRAMES = 131072  # of a deck's rings: more than the longest block and a second of catching up
 SETTLED_CALLBACKS, SETTLED_S = 8, 0.5
 SILENT_S, SILENT_PERIODS = 0.5, 30  # no callback for so long: the device has gone
 _POLL_S = 0.002

@@ -229,7 +229,7 @@ def status_from_json(text: bytes) -> EngineStatus:
     """What `status_to_json` wrote."""
     plain: dict[str, Any] = json.loads(text)
     plain["levels"] = {name: Level(peak_dbfs=peak, rms_dbfs=rms) for name, (peak, rms) in plain["levels"].items()}
-    plain["muted"] = tuple(plain["muted"])
+    plain["muted"], plain["plugin_failures"] = tuple(plain["muted"]), tuple(plain["plugin_failures"])
     return EngineStatus(**plain)
 
 

@@ -48,8 +48,8 @@ class Frames(NamedTuple):
     layout: Layout
 
 
-def layout_for(model: str, sources: tuple[str, ...], signal: SignalSpec, rate_hz: int) -> Layout:
-    """Rings as deep as `STEMS_S` and `COLUMNS_S`, or as the block has room for."""
+def layout_for(model: str, sources: tuple[str, ...], signal: SignalSpec, rate_hz: int, delay_samples: int) -> Layout:
+    """Rings as deep as `STEMS_S` and `COLUMNS_S`, or as the block has room for; stems are `delay_samples` late."""
     stem_width, column_width = len(sources) * signal.channels, 2 * signal.channels * signal.bands
     return Layout(
         model=model,
@@ -61,7 +61,7 @@ def layout_for(model: str, sources: tuple[str, ...], signal: SignalSpec, rate_hz
         band_edges_bins=signal.band_edges_bins,
         stems_capacity=_capacity(STEMS_S * rate_hz, stem_width),
         columns_capacity=_capacity(COLUMNS_S * rate_hz / signal.hop_samples, column_width),
-        delay_samples=signal.latency_samples - signal.hop_samples,
+        delay_samples=delay_samples,
     )
 
 

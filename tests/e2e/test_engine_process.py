@@ -15,6 +15,7 @@ import pytest
 from advsep.realtime.engine_settings import EngineSettings
 from advsep.realtime.errors import AdvsepError
 from advsep.realtime.process import EngineProcess
+from advsep.realtime.rack_text import parse_rack
 from waiting import is_running, until
 
 
@@ -23,7 +24,7 @@ def engine(jack: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineProcess
     """Plays what comes in on the server's own device, on that device."""
     for name, value in jack.environment.items():
         monkeypatch.setenv(name, value)
-    made = EngineProcess(EngineSettings(input="mic", output="speakers", gains_db={"vocals": -12.0}))
+    made = EngineProcess(EngineSettings(input="mic", output="speakers", rack=parse_rack("vocals[gain_db=-12]:")))
     made.start()
     yield made
     made.stop()
@@ -111,6 +112,7 @@ PROGRAM = """
 import time
 from advsep.realtime.engine_settings import EngineSettings
 from advsep.realtime.process import EngineProcess
+from advsep.realtime.rack_text import parse_rack
 engine = EngineProcess(EngineSettings(input="mic", output="speakers"))
 engine.start()
 print(engine.process_id, engine.telemetry.name, flush=True)

@@ -202,7 +202,7 @@ def test_a_full_disk(tmp_path: Path, limit_bytes: int) -> None:
         (["-i", "demo", "--accompaniment-gain-db", "nan"], "--accompaniment-gain-db"),
         (["-i", "demo", "--seconds", "0"], "Invalid value for '--seconds'"),
         (["-i", "demo", "--seconds", "inf"], "--seconds: expected a number, got inf"),
-        (["-i", "demo", "--mute", "drums"], "--mute drums: the model live-12 has vocals and accompaniment"),
+        (["-i", "demo", "--mute", "drums"], "strip 'drums': it is none of vocals, accompaniment,"),
         (["-i", "demo", "-o", ""], "expected a folder, a .wav file or a device"),
         (["-i", "demo", "-o", "-", "--json"], "both would be written to standard output"),
         (["-i", "demo", "-o", "out.mp3"], "only WAV is written"),

@@ -37,9 +37,8 @@ def test_what_the_marks_mean() -> None:
 
 names = st.from_regex(r"[a-z][a-z_0-9]{0,8}", fullmatch=True).filter(lambda name: name not in ("on", "off"))
 numbers = st.floats(-100, 24, allow_nan=False)
-plugins = st.builds(
-    PluginSpec, names, st.dictionaries(names, st.one_of(numbers, names, st.booleans()), max_size=3), st.booleans()
-)
+values = st.one_of(numbers, names, st.booleans(), st.text(max_size=8))
+plugins = st.builds(PluginSpec, names, st.dictionaries(names, values, max_size=3), st.booleans())
 strips = st.builds(
     StripSpec,
     chain=st.lists(plugins, max_size=3).map(tuple),
@@ -81,7 +80,7 @@ def test_what_cannot_be_read_is_told_with_its_place(text: str, words: str) -> No
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("drums: gate", "strip 'drums': nothing is sent there, and it is no source"),
+        ("drums: gate", "strip 'drums': it is none of vocals, accompaniment, microphone, master, and no bus"),
         ("vocals[send.room=0]: gate", "sends to 'room', which is no bus"),
         ("vocals[send.master=0]: gate", "sends to 'master', which is no bus"),
         ("vocals[send.room=0]: gate; room[send.room=0]: reverb", "only sources and the microphone can send"),

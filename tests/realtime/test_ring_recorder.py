@@ -289,7 +289,7 @@ def telemetry() -> Generator[Telemetry]:
 def test_stems_of_an_engine_in_another_process(
     telemetry: Telemetry, signal: SignalSpec, tmp_path: Path, started_before: bool
 ) -> None:
-    layout = layout_for("m", SOURCES, signal, 44100)
+    layout = layout_for("m", SOURCES, signal, 44100, 1792)
     if not started_before:
         lay_out(telemetry, layout)
     recorder = RingRecorder(RingReader(telemetry, "stems"), tmp_path, SOURCES, 44100, 2, 256, by_clock=False)
@@ -300,7 +300,7 @@ def test_stems_of_an_engine_in_another_process(
     stems, _ = lay_out(telemetry, replace(layout, model="another"))  # started again, its positions go on
     put(stems, 5000, 8000)
     until(lambda: recorder.seconds >= 7744 / 44100)
-    stems, _ = lay_out(telemetry, layout_for("m", SOURCES, signal, 48000))
+    stems, _ = lay_out(telemetry, layout_for("m", SOURCES, signal, 48000, 1792))
     put(stems, 8000, 9000)
     until(lambda: not recorder.running)
     assert len(recorder.stop()) == 2

@@ -160,17 +160,17 @@ def test_the_heartbeat_is_heard_by_others(telemetry: Telemetry) -> None:
 def test_the_rings_are_deep_enough_for_every_preset(signal: SignalSpec) -> None:
     for hop, rate_hz in ((64, 48000), (128, 48000), (256, 44100), (512, 44100)):
         wide = replace(signal, hop_samples=hop, synthesis_samples=1024, band_edges_bins=tuple(range(257)))
-        layout = layout_for("m", SOURCES, wide, rate_hz)
+        layout = layout_for("m", SOURCES, wide, rate_hz, 1792)
         assert layout.stems_capacity >= 8 * rate_hz
         assert layout.columns_capacity >= 2 * rate_hz / hop
         assert 4 * layout.columns_capacity * 2 * 2 * 256 <= RING_BYTES
     many = replace(signal, hop_samples=64, band_edges_bins=tuple(range(1025)))
-    assert layout_for("m", SOURCES, many, 48000).columns_capacity == 512
+    assert layout_for("m", SOURCES, many, 48000, 1792).columns_capacity == 512
 
 
 def test_frames_arrive_in_order_while_they_are_written(telemetry: Telemetry, signal: SignalSpec) -> None:
     """A recorder follows 10 s of stems, written in hops as fast as a thread can; what is lost it knows."""
-    stems, _ = lay_out(telemetry, layout_for("m", SOURCES, signal, 44100))
+    stems, _ = lay_out(telemetry, layout_for("m", SOURCES, signal, 44100, 1792))
     attached = Telemetry.attach(telemetry.name)
     reader = RingReader(attached, "stems")
     assert reader.read() is None
@@ -202,7 +202,7 @@ def test_frames_arrive_in_order_while_they_are_written(telemetry: Telemetry, sig
 
 
 def test_a_ring_goes_on_under_a_new_writer_of_the_same_shape(telemetry: Telemetry, signal: SignalSpec) -> None:
-    layout = layout_for("m", SOURCES, signal, 44100)
+    layout = layout_for("m", SOURCES, signal, 44100, 1792)
     stems, _ = lay_out(telemetry, layout)
     reader = RingReader(telemetry, "stems")
     assert reader.latest(10) is None
@@ -220,7 +220,7 @@ def test_a_ring_goes_on_under_a_new_writer_of_the_same_shape(telemetry: Telemetr
 
 
 def test_a_ring_of_another_shape_begins_after_the_old_one(telemetry: Telemetry, signal: SignalSpec) -> None:
-    _, columns = lay_out(telemetry, layout_for("m", SOURCES, signal, 44100))
+    _, columns = lay_out(telemetry, layout_for("m", SOURCES, signal, 44100, 1792))
     reader = RingReader(telemetry, "columns")
     row = np.ones((1, columns.data.shape[1]), np.float32)
     ring_write(columns.words, columns.data, row)
@@ -228,7 +228,7 @@ def test_a_ring_of_another_shape_begins_after_the_old_one(telemetry: Telemetry, 
     for _ in range(4):
         ring_write(columns.words, columns.data, row)
     wider = replace(signal, band_edges_bins=tuple(range(130)))
-    _, columns = lay_out(telemetry, layout_for("m", SOURCES, wider, 44100))
+    _, columns = lay_out(telemetry, layout_for("m", SOURCES, wider, 44100, 1792))
     assert reader.read() is None
     ring_write(columns.words, columns.data, np.full((1, columns.data.shape[1]), 2.0, np.float32))
     frames = reader.read()
@@ -241,7 +241,7 @@ def test_a_ring_of_another_shape_begins_after_the_old_one(telemetry: Telemetry, 
 
 
 def test_a_reader_that_fell_behind_goes_on_and_says_what_it_lost(telemetry: Telemetry, signal: SignalSpec) -> None:
-    _, columns = lay_out(telemetry, layout_for("m", SOURCES, signal, 44100))
+    _, columns = lay_out(telemetry, layout_for("m", SOURCES, signal, 44100, 1792))
     reader = RingReader(telemetry, "columns")
     assert reader.read() is None
     row = np.ones((1, columns.data.shape[1]), np.float32)

@@ -1,0 +1,1 @@
+"""Racks that advsep brings, a TOML file each."""
