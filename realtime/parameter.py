@@ -140,14 +140,15 @@ class ParameterValues:
     """The present values of a plugin's parameters, and where they are going.
 
     Within a block each value goes in a straight line from `begin` (just before the first frame) to
-    `end` (at the last one). Writing targets is safe from any thread; everything else belongs to the
-    thread that processes.
+    `end` (at the last one). `set` is safe from any thread; everything else belongs to the thread that
+    processes.
 
     Args:
         parameters: in the order of the arrays.
 
     Attributes:
-        targets: float64, where the values are going.
+        targets: float64, where the values are going; written by `set` only.
+        moving: whether a value has not reached its target.
         begin: float64, just before the block's first frame.
         end: float64, at the block's last frame.
         places: index of each name.
@@ -160,6 +161,7 @@ class ParameterValues:
             raise ValueError("two parameters have the same name")
         self.targets: NDArray[np.float64] = np.array([parameter.default for parameter in parameters], np.float64)
         self.begin, self.end = self.targets.copy(), self.targets.copy()
+        self.moving = self._moved = False
         self._log = np.array([parameter.taper == "log" for parameter in parameters], np.bool_)
         self._speed: NDArray[np.float64] = np.full(len(parameters), np.inf)
 
@@ -178,6 +180,7 @@ class ParameterValues:
             ParameterError: no such parameter, or no such value.
         """
         self.targets[self._place(name)] = self.parameters[self._place(name)].value_of(given)
+        self.moving = True  # behind the target, so that whoever sees it sees the other
 
     def target(self, name: str) -> float:
         """What a parameter is set to."""
@@ -185,23 +188,23 @@ class ParameterValues:
 
     def jump(self) -> None:
         """Be at the targets, as before the first frame."""
-        self.begin[:] = self.targets
+        self.moving = self._moved = False
         self.end[:] = self.targets
-
-    @property
-    def moving(self) -> bool:
-        """Whether a value has not reached its target."""
-        return bool((self.end != self.targets).any())
+        self.begin[:] = self.end
 
     def advance(self, frames: int) -> None:
         """Go on to the next block, of so many frames."""
-        self.begin[:] = self.end
+        if self._moved:
+            self.begin[:] = self.end
+        self._moved = self.moving
         if not self.moving:
             return
+        self.moving = False  # before the targets are read: who sets one from now on is not overlooked
         for i, target in enumerate(self.targets.tolist()):
             now = float(self.end[i])
             if now != target:
                 self.end[i] = self._step(i, now, target, frames)
+                self.moving = self.moving or self.end[i] != target
 
     def _step(self, i: int, now: float, target: float, frames: int) -> float:
         here, there = self._scale(i, now), self._scale(i, target)

@@ -25,6 +25,15 @@ def parse_rack(text: str) -> RackSpec:
     return _Reader(text).rack()
 
 
+def parse_chain(text: str) -> tuple[PluginSpec, ...]:
+    """Read the plugins of one strip: `gate, eq(low_cut_hz=90)`.
+
+    Raises:
+        RackError: where and what was expected.
+    """
+    return _Reader(text).chain(whole=True)
+
+
 def format_rack(spec: RackSpec) -> str:
     """Inverse of `parse_rack`."""
     return "; ".join(f"{name}{_settings(strip)}: {_chain(strip)}".rstrip() for name, strip in spec.strips.items())
@@ -74,13 +83,18 @@ class _Reader:
                 raise self._error(f"one strip '{name}'", "another")
             settings = self._pairs("[", "]") if self._peek() == "[" else {}
             self._expect(":")
-            chain: list[PluginSpec] = []
-            while self._peek() not in ("", ";"):
-                chain.append(self._plugin())
-                if self._peek() not in ("", ";"):
-                    self._expect(",")
-            strips[name] = strip_of(name, settings, tuple(chain))
+            strips[name] = strip_of(name, settings, self.chain())
         return RackSpec(strips)
+
+    def chain(self, *, whole: bool = False) -> tuple[PluginSpec, ...]:
+        """Plugins up to the end of the strip, or of the whole text."""
+        ends = ("",) if whole else ("", ";")
+        found: list[PluginSpec] = []
+        while self._peek() not in ends:
+            found.append(self._plugin())
+            if self._peek() not in ends:
+                self._expect(",")
+        return tuple(found)
 
     def _plugin(self) -> PluginSpec:
         bypassed = self._take("!")

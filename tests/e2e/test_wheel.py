@@ -11,17 +11,19 @@ import time
 import venv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 ROOT = Path(__file__).parents[2]
 NEVER_THERE = ("torch", "onnx", "PySide6", "pyqtgraph", "lightning_fabric", "scipy")
 
 
-def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+def run(*command: str | Path, cwd: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in (environment or os.environ).items() if not name.startswith("PYTHON")}
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done
@@ -75,6 +77,30 @@ def test_it_separates_a_song_with_the_bundled_model(installed: Path, tmp_path: P
     assert np.abs(voice + band - song).max() < 1e-6
     # Neither stem is all of the song nor nothing of it.
     assert 0.05 < np.sum(voice**2) / np.sum(song**2) < 0.95
+
+
+def test_the_example_package_is_found_validated_and_heard(installed: Path, tmp_path: Path, jack: Any) -> None:
+    shutil.copytree(ROOT / "examples" / "advsep-tremolo", tmp_path / "example")
+    assert "tremolo" not in run(installed / "advsep-plugins", "list", "--names", cwd=tmp_path).stdout.split()
+    run(installed / "pip", "install", "-q", "--no-deps", tmp_path / "example", cwd=tmp_path)
+    assert "tremolo" in run(installed / "advsep-plugins", "list", "--names", cwd=tmp_path).stdout.split()
+    report = run(installed / "advsep-plugins", "validate", "tremolo", "--level", "10", "--json", cwd=tmp_path).stdout
+    assert json.loads(report)["passed"]
+    voices: list[NDArray[np.float64]] = []
+    for name, chain in (("plain", "vocals:"), ("trembling", "vocals: tremolo(rate_hz=5, depth=1)")):
+        command = (installed / "advsep-live", "-i", "demo", "-o", "speakers", "--seconds", "6", "--json")
+        done = run(*command, "--record", tmp_path / name, "--chain", chain, cwd=tmp_path, environment=jack.environment)
+        assert json.loads(done.stdout)["device"] == "demo to system"
+        voices.append(soundfile.read(tmp_path / name / "vocals.wav")[0][:, 0])
+    plain, trembling = voices
+    # The same network heard the same song: all between them is the tremolo's gain, wherever its wave began.
+    loud = np.flatnonzero(np.abs(plain) > 0.01)
+    angle = 2 * np.pi * 5 * loud / 44100
+    parts = np.stack([np.ones(len(loud)), np.cos(angle), np.sin(angle)], 1)
+    (mean, cosine, sine), *_ = np.linalg.lstsq(parts, trembling[loud] / plain[loud], rcond=None)
+    assert len(loud) > 44100
+    assert mean == pytest.approx(0.5, abs=1e-3)
+    assert np.hypot(cosine, sine) == pytest.approx(0.5, abs=1e-3)
 
 
 def test_training_programs_say_what_to_install(installed: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -26,8 +26,8 @@ class Scale(Plugin):
         Parameter(name="factor", default=1.0, lowest=0.0, highest=10.0),
         Parameter(name="size", default=1.0, lowest=1.0, highest=100.0, fixed=True),
     )
-    state_texts = {"label": ""}
-    closed: list[Scale] = []
+    state_texts: ClassVar[Mapping[str, str]] = {"label": ""}
+    closed: ClassVar[list[Scale]] = []
 
     def __init__(self) -> None:
         super().__init__()

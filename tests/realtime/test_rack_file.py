@@ -25,7 +25,7 @@ def test_a_file_is_read_back_as_the_same_rack(named: dict[str, StripSpec], descr
 
 
 def test_text_and_file_are_the_same_rack() -> None:
-    text = 'vocals[gain_db=-12, send.room=-6]: gate, eq(low_cut_hz=90); room: !reverb(mix=1); master: vst(path="/a b.vst3")'
+    text = 'vocals[gain_db=-12, send.room=-6]: gate, eq(low_cut_hz=90); room: !reverb(mix=1); master: vst(path="/a b")'
     rack = parse_rack(text)
     assert parse_preset(format_preset(Preset(rack))).rack == rack
     assert format_rack(rack) == text

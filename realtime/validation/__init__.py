@@ -1,0 +1,1 @@
+"""Checks that a plugin keeps the rules: ten levels, in a process of its own."""
