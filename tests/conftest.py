@@ -64,6 +64,7 @@ def heard_signals() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.platform != "win32":
         signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup takes away
 
 
 class Ended(NamedTuple):

@@ -19,7 +19,7 @@ from ..realtime.strict import FormatError, from_plain
 from .config import TrainConfig
 from .live_unet import LiveUnet
 
-CHECKPOINT_VERSION = 1
+CHECKPOINT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,7 @@ class Checkpoint:
         validation_gain_db: the gain of these averaged weights, None where they were not validated.
         corpora: names of the training corpora.
         commit: of the code, empty where unknown.
+        critics: state of each, by name; none where the mode is `supervised`.
     """
 
     config: TrainConfig
@@ -51,6 +52,7 @@ class Checkpoint:
     validation_gain_db: float | None
     corpora: tuple[str, ...]
     commit: str
+    critics: dict[str, Any]
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .loop import Progress as StepProgress
     from .loop import Trainer
     from .tracks import Split, Track, TrackFiles
+    from .unpaired import UnpairedRecordings
 
 HELP = """Train a separator on folders that each hold vocals.* and accompaniment.* of one song.
 
@@ -31,6 +32,7 @@ Examples:
   advsep-train music/ --out runs/mine
   advsep-train music/ --out runs/mine --resume --steps 8000
   advsep-train a/ b/ --splits splits.json --steps 3000 --out runs/ab
+  advsep-train music/ --mode semi --mixtures songs/ --voices solos/ --accompaniments bands/ --out runs/semi
   advsep-export runs/mine/best.ckpt -o mine.onnx
 
 The run folder receives config.json, log.jsonl, last.ckpt and best.ckpt (best mean vocal SDR on held-out tracks).
@@ -47,6 +49,23 @@ def train(
     preset: Annotated[str, typer.Option(help="live-3, live-6, live-12, live-23 or a .toml file.")] = "live-12",
     splits: Annotated[
         Path | None, typer.Option(help="JSON that names train, valid and test tracks a corpus.", show_default=False)
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            help="supervised; semi: critics compare separated mixtures with solo recordings; joint: and whether both "
+            "go together. Default: the preset's.",
+            show_default=False,
+        ),
+    ] = None,
+    mixtures: Annotated[
+        list[Path] | None, typer.Option(help="Folder of songs to separate, for the critics.", show_default=False)
+    ] = None,
+    voices: Annotated[
+        list[Path] | None, typer.Option(help="Folder of solo voices, for the critics.", show_default=False)
+    ] = None,
+    accompaniments: Annotated[
+        list[Path] | None, typer.Option(help="Folder of music without voices, for the critics.", show_default=False)
     ] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Optimiser steps in all; default: the preset's.", show_default=False)
@@ -70,13 +89,16 @@ def train(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    overrides = {"steps": steps, "seed": seed, "weights_licence": weights_licence}
+    overrides = {"steps": steps, "seed": seed, "weights_licence": weights_licence, "mode": mode}
     config, start = _configured(preset, {k: v for k, v in overrides.items() if v is not None}, out, resume=resume)
     divided = _divided(data, splits)
     train_tracks, valid_tracks = _decoded(divided, config.signal.sample_rate_hz, cache)
     from .loop import Trainer, TrainingStoppedError
 
-    trainer = Trainer(config, train_tracks, valid_tracks, out, start, workers)
+    unpaired = None
+    if config.mode != "supervised":
+        unpaired = _unpaired([mixtures or [], voices or [], accompaniments or []], config, cache)
+    trainer = Trainer(config, train_tracks, valid_tracks, out, start, workers, unpaired)
     _open_run_folder(config, out, 0 if start is None else start.step)
     print(
         f"{config.name}: {len(train_tracks)} tracks to learn from, {len(valid_tracks)} held out, "
@@ -150,6 +172,26 @@ def _decoded(
     return loaded[0], loaded[1]
 
 
+def _unpaired(folders: list[list[Path]], config: TrainConfig, cache: Path | None) -> UnpairedRecordings:
+    """Mixtures, voices and accompaniments, decoded."""
+    import platformdirs
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from .recordings import find_recordings, load_recordings
+    from .unpaired import UnpairedRecordings
+
+    found = [find_recordings(each) for each in folders]
+    folder = cache or Path(platformdirs.user_cache_dir("advsep")) / "decoded"
+    rate_hz = config.signal.sample_rate_hz
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("decoding unpaired", total=sum(map(len, found)))
+        loaded = [load_recordings(paths, rate_hz, folder, lambda _: bar.advance(task)) for paths in found]
+    recordings = UnpairedRecordings(*loaded)
+    recordings.check()
+    return recordings
+
+
 def _show_run(trainer: Trainer, config: TrainConfig, out: Path) -> None:
     """Run with a progress bar, a line a validation and a log file."""
     from rich.console import Console
@@ -184,6 +226,8 @@ def _log_line(now: StepProgress) -> str:
 
     entry: dict[str, Any] = {"step": now.step, "loss": now.loss if math.isfinite(now.loss) else None}
     entry |= {"learning_rate": now.learning_rate, "audio_speed": now.audio_speed, "waiting": now.waiting}
+    if now.distances:
+        entry["distances"] = now.distances
     if now.scores is not None:
         entry["validation"] = [plain_score(score) for score in now.scores]
     return json.dumps(entry, allow_nan=False)

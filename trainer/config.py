@@ -97,11 +97,53 @@ class OptimiserConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdversarialConfig:
+    """What critics add to a supervised run (Stoller, Ewert, Dixon, ICASSP 2018).
+
+    Attributes:
+        unpaired_weight: alpha, of L_u: how much the critics' scores of separated mixtures count.
+        critic_steps: of each critic, a step of the separator.
+        critic_width: maps of a critic's first convolution; the paper's is 32.
+        critic_learning_rate: of Adam.
+        penalty_weight: lambda, of the gradient penalty.
+        patch_frames: that a critic sees at once.
+        warm_frames: that the network hears of a mixture before the patch.
+        lanes: mixtures, voices and accompaniments a critic step.
+        gain_range: factor on each of them, drawn.
+        highest_hz: critics see nothing above, so that no corpus is known by its bandwidth.
+    """
+
+    unpaired_weight: float = 0.001
+    critic_steps: int = 1
+    critic_width: int = 16
+    critic_learning_rate: float = 1e-4
+    penalty_weight: float = 10.0
+    patch_frames: int = 64
+    warm_frames: int = 64
+    lanes: int = 8
+    gain_range: tuple[float, float] = (0.2, 1.2)
+    highest_hz: float = 8000.0
+
+    def __post_init__(self) -> None:
+        for name in ("critic_steps", "critic_width", "lanes"):
+            _require(getattr(self, name) >= 1, f"adversarial.{name} must be 1 or more, got {getattr(self, name)}")
+        for name in ("unpaired_weight", "penalty_weight", "warm_frames"):
+            _require(getattr(self, name) >= 0, f"adversarial.{name} must be 0 or more, got {getattr(self, name)}")
+        for name in ("critic_learning_rate", "highest_hz"):
+            _require(getattr(self, name) > 0, f"adversarial.{name} must be positive, got {getattr(self, name)}")
+        _require(self.patch_frames >= 4, f"adversarial.patch_frames must be 4 or more, got {self.patch_frames}")
+        low, high = self.gain_range
+        _require(0 < low <= high, f"adversarial.gain_range must be two rising positive factors, got {low} and {high}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
     """One training run.
 
     Attributes:
         name: the model's name, `live-12`.
+        mode: `supervised`; `semi`: a critic a source beside it, on unpaired recordings; `joint`: one more on both
+            sources together.
         segment_frames: frames between two steps of the optimiser.
         excerpt_segments: segments that follow each other with carried state before a lane starts afresh.
         lanes: sequences trained side by side (the batch).
@@ -119,6 +161,8 @@ class TrainConfig:
     network: LiveUnetConfig = field(default_factory=LiveUnetConfig)
     remix: RemixConfig = field(default_factory=RemixConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    adversarial: AdversarialConfig = field(default_factory=AdversarialConfig)
+    mode: Literal["supervised", "semi", "joint"] = "supervised"
     segment_frames: int = 256
     excerpt_segments: int = 8
     lanes: int = 16

@@ -9,7 +9,8 @@ from ..realtime.errors import AdvsepError
 from ..realtime.model import ModelSession
 from ..realtime.source import ArraySource
 from ..realtime.stems import HOPS_AT_ONCE, StemStream
-from .tracks import TrackFiles, read_stem
+from .decoded import read_stem
+from .tracks import TrackFiles
 from .validation import TrackScore, sdr_db
 
 

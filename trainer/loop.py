@@ -6,8 +6,8 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from ..realtime.errors import AdvsepError
+from .adversary import Adversary
 from .checkpoint import Checkpoint, code_commit, load_weights, save_checkpoint
 from .config import OptimiserConfig, TrainConfig
 from .interrupt import DeferredInterrupt
@@ -23,6 +24,7 @@ from .losses import mask_loss, mask_statistics
 from .remix import Batch, Remixer, batches
 from .signal import SignalPath
 from .tracks import Track
+from .unpaired import UnpairedBatch, UnpairedExamples, UnpairedRecordings
 from .validation import TrackScore, mean_gain_db, score_track
 
 
@@ -41,6 +43,7 @@ class Progress:
         audio_speed: seconds of audio learnt from per second of the clock, since the start.
         waiting: share of that time spent waiting for examples.
         scores: of a validation, where there was one.
+        distances: between recordings and outputs as each critic sees them (Wasserstein), by critic.
     """
 
     step: int
@@ -49,6 +52,7 @@ class Progress:
     audio_speed: float
     waiting: float
     scores: list[TrackScore] | None = None
+    distances: dict[str, float] = field(default_factory=dict)
 
 
 def learning_rate(step: int, total: int, config: OptimiserConfig) -> float:
@@ -59,7 +63,7 @@ def learning_rate(step: int, total: int, config: OptimiserConfig) -> float:
 
 
 class Trainer:
-    """Supervised training of a `LiveUnet` on remixed excerpts with carried state.
+    """Training of a `LiveUnet` on remixed excerpts with carried state and, by the mode, against critics.
 
     Args:
         config: the resolved configuration.
@@ -68,6 +72,7 @@ class Trainer:
         run_folder: receives `last.ckpt` and `best.ckpt`.
         start: checkpoint to go on from, else None.
         workers: processes that make examples.
+        unpaired: recordings for the critics; None where the mode is `supervised`.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class Trainer:
         run_folder: Path,
         start: Checkpoint | None = None,
         workers: int = 1,
+        unpaired: UnpairedRecordings | None = None,
     ) -> None:
         if not train:
             raise AdvsepError("no tracks to learn from: every track is held out; check the splits file")
@@ -110,6 +116,14 @@ class Trainer:
         self._corpora = tuple(sorted({track.files.corpus for track in train}))
         self._commit = code_commit()
         self._remixer = Remixer(train, self._spec, config)
+        self._adversary: Adversary | None = None
+        self._unpaired: UnpairedExamples | None = None
+        self._unpaired_batches: Iterator[UnpairedBatch] = iter(())
+        if config.mode != "supervised":
+            self._adversary = Adversary(self._spec, config, self._fabric, self._path)
+            self._unpaired = UnpairedExamples(unpaired or UnpairedRecordings([], [], []), self._spec, config)
+            if start is not None:
+                self._adversary.set_state(start.critics)
 
     def run(self, on_step: Callable[[Progress], None]) -> None:
         """Train to the configured number of steps.
@@ -136,7 +150,10 @@ class Trainer:
         smooth: float | None = None
         if self._step > 0 and self._gain_db is None and self._validation_due() and self._valid:
             self._report(on_step, Progress(self._step, math.nan, 0.0, 0.0, 0.0, self._validate(interrupt)), interrupt)
-        source = batches(self._remixer, self._step, self._workers)
+        source = batches(self._remixer, self.config.steps, self._step, self._workers)
+        if self._unpaired is not None:
+            first = self._step * self.config.adversarial.critic_steps
+            self._unpaired_batches = batches(self._unpaired, len(self._unpaired), first, self._workers)
         batch_seconds = (
             self.config.lanes * self.config.segment_frames * self._spec.hop_samples / self._spec.sample_rate_hz
         )
@@ -153,7 +170,8 @@ class Trainer:
             smooth = loss if smooth is None else 0.98 * smooth + 0.02 * loss
             elapsed = time.perf_counter() - began
             scores = self._validate(interrupt) if self._validation_due() else None
-            now = Progress(self._step, smooth, rate, learnt / elapsed, waited / elapsed, scores)
+            distances = {} if self._adversary is None else dict(self._adversary.distances)
+            now = Progress(self._step, smooth, rate, learnt / elapsed, waited / elapsed, scores, distances)
             self._report(on_step, now, interrupt)
 
     def _report(self, on_step: Callable[[Progress], None], now: Progress, interrupt: DeferredInterrupt) -> None:
@@ -181,11 +199,15 @@ class Trainer:
             statistics = mask_statistics(
                 vocals[:, :, :frames], accompaniment[:, :, :frames], batch.bandwidth_hz.to(device), self._spec
             )
+        mixtures = self._teach_critics(batch, vocals, accompaniment)
         keep = (~batch.fresh).float().to(device)
         states = [_scaled(state, keep, axis) for state, axis in zip(self._carried, self._batch_axes(), strict=True)]
         self._wrapped.train()
         masks, *states = self._wrapped(features, *states)
-        loss = mask_loss(masks, statistics, self.config.phase_weight)
+        supervised = loss = mask_loss(masks, statistics, self.config.phase_weight)
+        if self._adversary is not None and mixtures is not None:
+            unpaired = self._adversary.loss(mixtures, self._network, self._wrapped)
+            loss = supervised + self.config.adversarial.unpaired_weight * unpaired
         self._optimiser.zero_grad()
         self._fabric.backward(loss)
         norm = self._fabric.clip_gradients(
@@ -195,7 +217,23 @@ class Trainer:
         self._optimiser.step()
         self._carried = [state.detach().float() for state in states]
         self._average()
-        return float(loss.detach())
+        return float(supervised.detach())
+
+    def _teach_critics(self, batch: Batch, vocals: Tensor, accompaniment: Tensor) -> UnpairedBatch | None:
+        """Their steps; returns the batch that the separator meets them with."""
+        if self._adversary is None:
+            return None
+        pairs: Tensor | None = None
+        if self.config.mode == "joint":
+            true = batch.paired.to(vocals.device)
+            hz = batch.bandwidth_hz[batch.paired]
+            pairs = self._adversary.pairs(vocals[true], accompaniment[true], hz) if bool(true.any()) else None
+        unpaired: UnpairedBatch | None = None
+        self._wrapped.train()
+        for _ in range(self.config.adversarial.critic_steps):
+            unpaired = next(self._unpaired_batches)
+            self._adversary.teach(unpaired, self._network, self._wrapped, pairs)
+        return unpaired
 
     def _check_finite(self, loss: float, gradient_norm: float) -> None:
         if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
@@ -249,6 +287,7 @@ class Trainer:
             validation_gain_db=self._gain_db,
             corpora=self._corpora,
             commit=self._commit,
+            critics={} if self._adversary is None else self._adversary.state(),
         )
         save_checkpoint(checkpoint, self.run_folder / name)
 

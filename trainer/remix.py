@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import soxr
@@ -21,6 +22,8 @@ from torch.utils.data import DataLoader, Dataset
 from ..realtime.spec import SignalSpec
 from .config import RemixConfig, TrainConfig
 from .tracks import Track
+
+T = TypeVar("T")
 
 VOICE_PRESENT_POWER = 1e-5  # -50 dBFS: an excerpt below it holds no singing to speak of
 LONGEST_WEIGHTED_S = 300.0  # one long track must not crowd out the rest
@@ -35,12 +38,14 @@ class Batch:
         accompaniment: likewise.
         bandwidth_hz: [lane], above it at least one of the stems is blind.
         fresh: bool [lane], true where a new excerpt starts and the state must be zero.
+        paired: bool [lane], true where both stems are of one moment of one song, and neither is silent.
     """
 
     vocals: Tensor
     accompaniment: Tensor
     bandwidth_hz: Tensor
     fresh: Tensor
+    paired: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class Excerpt:
     vocals: NDArray[np.float32]
     accompaniment: NDArray[np.float32]
     bandwidth_hz: float
+    paired: bool
 
 
 class Remixer(Dataset[Batch]):
@@ -86,6 +92,7 @@ class Remixer(Dataset[Batch]):
             torch.from_numpy(accompaniment),
             torch.tensor([excerpt.bandwidth_hz for excerpt, _ in pieces]),
             torch.tensor([segment == 0 for _, segment in pieces]),
+            torch.tensor([excerpt.paired for excerpt, _ in pieces]),
         )
 
     def _cut(self, samples: NDArray[np.float32], segment: int) -> NDArray[np.float32]:
@@ -103,7 +110,8 @@ class Remixer(Dataset[Batch]):
         remix = self._config.remix
         wanted = self._segment * self._config.excerpt_segments
         song = self._draw(rng)
-        if rng.random() < remix.pair_probability:
+        paired = bool(rng.random() < remix.pair_probability)
+        if paired:
             speed = rng.uniform(*remix.speed_range)
             start, count = self._place(rng, song.vocals, round(wanted * speed), voiced=True)
             vocals = self._read(song.vocals, start, count, wanted)
@@ -115,7 +123,8 @@ class Remixer(Dataset[Batch]):
             band_hz = other.accompaniment_bandwidth_hz
             accompaniment = self._alone(rng, other.accompaniment, wanted, band_hz, limits_hz, voiced=False)
         vocals, accompaniment = self._levelled(rng, vocals, accompaniment, remix)
-        return Excerpt(self._padded(vocals), self._padded(accompaniment), min(limits_hz))
+        paired = paired and bool(vocals.any()) and bool(accompaniment.any())
+        return Excerpt(self._padded(vocals), self._padded(accompaniment), min(limits_hz), paired)
 
     def _alone(
         self,
@@ -167,8 +176,8 @@ class Remixer(Dataset[Batch]):
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         level_dbfs = rng.uniform(*remix.level_dbfs)
         ratio_db = rng.normal(*remix.voice_to_band_db)
-        vocals = _at_level(vocals, level_dbfs + ratio_db)
-        accompaniment = _at_level(accompaniment, level_dbfs)
+        vocals = at_level(vocals, level_dbfs + ratio_db)
+        accompaniment = at_level(accompaniment, level_dbfs)
         if rng.random() < remix.swap_probability:
             vocals = vocals[::-1]
         if rng.random() < remix.swap_probability:
@@ -189,18 +198,19 @@ def past_samples(spec: SignalSpec) -> int:
     return spec.window_samples - spec.hop_samples + spec.lookahead_frames * spec.hop_samples
 
 
-def _at_level(samples: NDArray[np.float32], level_dbfs: float) -> NDArray[np.float32]:
+def at_level(samples: NDArray[np.float32], level_dbfs: float) -> NDArray[np.float32]:
+    """Samples of any shape scaled to an RMS level; what is nearly silent stays as it is."""
     rms = float(np.sqrt(np.mean(samples**2)))
     # A nearly silent excerpt stays silent: raising it would teach the network noise.
     return samples * np.float32(10 ** (level_dbfs / 20) / rms) if rms > 1e-4 else samples
 
 
-def batches(remixer: Remixer, first_step: int, workers: int) -> Iterator[Batch]:
-    """Batches from `first_step` to the end, made ahead by `workers` processes (0: by this one)."""
+def batches(examples: Dataset[T], count: int, first: int, workers: int) -> Iterator[T]:
+    """Batches from number `first` to the last of `count`, made ahead by `workers` processes (0: by this one)."""
     loader = DataLoader(
-        remixer,
+        examples,
         batch_size=None,
-        sampler=range(first_step, len(remixer)),
+        sampler=range(first, count),
         num_workers=workers,
         worker_init_fn=_leave_interrupts_to_parent,
         prefetch_factor=4 if workers else None,

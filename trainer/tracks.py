@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import soundfile
-import soxr
 from numpy.typing import NDArray
 
 from ..realtime.errors import AdvsepError
+from .decoded import Decoded, load_decoded, read_decoded
 
 STEMS = ("vocals", "accompaniment")
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".caf")
@@ -185,101 +182,14 @@ def load_tracks(
 
 
 def _load_track(files: TrackFiles, rate_hz: int, cache: Path) -> Track:
-    key = hashlib.sha256()
-    for path in (files.vocals, files.accompaniment):
-        status = path.stat()
-        key.update(f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}|{rate_hz}|1".encode())
-    folder = cache / key.hexdigest()[:24]
-    try:
-        return _cached(files, folder)
-    except (OSError, EOFError, ValueError, KeyError, TypeError):  # not there yet, or damaged by a crash of the machine
-        _decode_into(files, rate_hz, folder)
-    return _cached(files, folder)
+    found = load_decoded({"vocals": files.vocals, "accompaniment": files.accompaniment}, rate_hz, cache)
+    return _track_of(files, found)
+
+
+def _track_of(files: TrackFiles, found: Decoded) -> Track:
+    stems, hz = found.samples, found.bandwidth_hz
+    return Track(files, stems["vocals"], stems["accompaniment"], hz["vocals"], hz["accompaniment"])
 
 
 def _cached(files: TrackFiles, folder: Path) -> Track:
-    info = json.loads((folder / "track.json").read_text("utf-8"))
-    vocals, accompaniment = (np.load(folder / f"{stem}.npy", mmap_mode="r") for stem in STEMS)
-    vocals_hz, accompaniment_hz = (float(info["bandwidth_hz"][stem]) for stem in STEMS)
-    return Track(files, vocals, accompaniment, vocals_hz, accompaniment_hz)
-
-
-def _decode_into(files: TrackFiles, rate_hz: int, folder: Path) -> None:
-    stems = [_decode(path, rate_hz) for path in (files.vocals, files.accompaniment)]
-    (vocals, vocals_hz), (accompaniment, accompaniment_hz) = stems
-    if len(vocals) != len(accompaniment):
-        raise AdvsepError(
-            f"{files.vocals.parent}: stems of one track must have equal length, found vocals "
-            f"{len(vocals) / rate_hz:.3f} s and accompaniment {len(accompaniment) / rate_hz:.3f} s; cut or pad one"
-        )
-    # One gain for both keeps the mixture in proportion where a stem is hotter than full scale.
-    scale = 32767 / max(1.0, float(np.abs(vocals).max()), float(np.abs(accompaniment).max()))
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as name:
-            for stem, samples in zip(STEMS, (vocals, accompaniment), strict=True):
-                np.save(Path(name) / f"{stem}.npy", np.round(samples * scale).astype(np.int16))
-            bandwidth_hz = dict(zip(STEMS, (vocals_hz, accompaniment_hz), strict=True))
-            info = {"track": str(files.vocals.parent), "bandwidth_hz": bandwidth_hz}
-            (Path(name) / "track.json").write_text(json.dumps(info), "utf-8")
-            folder.mkdir(exist_ok=True)
-            # track.json goes last: its presence says that the arrays are whole.
-            for file in (*(f"{stem}.npy" for stem in STEMS), "track.json"):
-                os.replace(Path(name) / file, folder / file)
-    except OSError as error:
-        raise AdvsepError(
-            f"{folder.parent}: cannot write the cache of decoded audio: {error.strerror or error}; "
-            "free some space or choose another folder with --cache"
-        ) from None
-
-
-def _decode(path: Path, rate_hz: int) -> tuple[NDArray[np.float32], float]:
-    samples, source_hz = read_stem(path)
-    bandwidth_hz = measured_bandwidth_hz(samples, source_hz)
-    return soxr.resample(samples, source_hz, rate_hz, quality="HQ"), bandwidth_hz
-
-
-def read_stem(path: Path) -> tuple[NDArray[np.float32], int]:
-    """Samples [sample, channel] of a stem and their rate.
-
-    Raises:
-        AdvsepError: not audio, empty, of more than two channels, or holding NaN or infinity.
-    """
-    try:
-        decoded: tuple[Any, int] = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        why = str(getattr(error, "error_string", error)).rstrip(".")
-        raise AdvsepError(f"{path}: cannot be read as audio ({why}); convert it to WAV or FLAC") from None
-    samples: NDArray[np.float32] = decoded[0]
-    rate_hz = decoded[1]
-    if len(samples) == 0:
-        raise AdvsepError(f"{path}: holds no samples; take the track away or get a whole copy")
-    if samples.shape[1] > 2:
-        raise AdvsepError(f"{path}: expected mono or stereo, found {samples.shape[1]} channels; mix it down first")
-    if not np.isfinite(samples).all():
-        first = int(np.argmin(np.isfinite(samples).all(1)))
-        raise AdvsepError(
-            f"{path}: sample {first} ({first / rate_hz:.3f} s) is not a finite number; render the file again"
-        )
-    return samples, rate_hz
-
-
-def measured_bandwidth_hz(samples: NDArray[np.float32], rate_hz: int, floor_db: float = -85.0) -> float:
-    """Frequency above which a recording holds nothing, so that nothing can be learnt from it.
-
-    The long-term power at each frequency is compared with the loudest. Returns the upper edge of the
-    highest band above `floor_db`, at most 95 % of half the rate (resamplers roll off above). That most is
-    also what silence gets: it is silent at every frequency.
-    """
-    most_hz = 0.475 * rate_hz
-    frame = max(64, round(rate_hz / 250) * 8)
-    count = len(samples) // frame
-    if count == 0:
-        return most_hz
-    frames = samples[: count * frame].reshape(count, frame, -1)[:: max(1, count // 4000)]
-    # A channel at a time: what is opposite in left and right is sound too.
-    # Hann's side lobes would lift the first two empty kHz above the floor.
-    window = np.kaiser(frame, 14.0)
-    power = sum((np.abs(np.fft.rfft(channel * window, axis=1)) ** 2).mean(0) for channel in np.moveaxis(frames, 2, 0))
-    audible = np.flatnonzero(power > np.max(power) * 10 ** (floor_db / 10))
-    return min((int(audible[-1]) + 1) * rate_hz / frame, most_hz) if len(audible) else most_hz
+    return _track_of(files, read_decoded(STEMS, folder))

@@ -54,6 +54,7 @@ def checkpoint_of(network: LiveUnet, config: TrainConfig) -> Checkpoint:
         validation_gain_db=4.25,
         corpora=("one", "two"),
         commit="0123456789ab+",
+        critics={},
     )
 
 

@@ -43,6 +43,7 @@ def checkpoint(tiny: Callable[..., TrainConfig]) -> Checkpoint:
         validation_gain_db=3.25,
         corpora=("a", "b"),
         commit="abc",
+        critics={"voice": {"critic": {"w": torch.ones(2)}}},
     )
 
 
@@ -58,7 +59,7 @@ def test_what_is_saved_comes_back(checkpoint: Checkpoint, tmp_path: Path) -> Non
             assert all(torch.equal(found[key], wanted[key]) for key in wanted)
         elif field.name == "carried":
             assert all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))
-        elif field.name == "optimiser":
+        elif field.name in ("optimiser", "critics"):
             assert str(found) == str(wanted)
         else:
             assert found == wanted, field.name
@@ -116,21 +117,21 @@ def test_other_torch_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.ckpt"
     for thing in ([1, 2], {"state_dict": {}}, torch.zeros(3), None):
         torch.save(thing, path)
-        assert "expected an advsep checkpoint of version 1, found no version" in refusal(path)
+        assert "expected an advsep checkpoint of version 2, found no version" in refusal(path)
 
 
 def test_files_that_would_run_code_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.ckpt"
-    torch.save({"advsep_checkpoint": 1, "config": Path("x")}, path)
+    torch.save({"advsep_checkpoint": 2, "config": Path("x")}, path)
     assert "not a checkpoint" in refusal(path)
 
 
 def test_another_version_is_refused(checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.ckpt"
-    monkeypatch.setattr(module, "CHECKPOINT_VERSION", 2)
+    monkeypatch.setattr(module, "CHECKPOINT_VERSION", 3)
     save_checkpoint(checkpoint, path)
     monkeypatch.undo()
-    assert "of version 1, found version 2" in refusal(path)
+    assert "of version 2, found version 3" in refusal(path)
 
 
 def test_other_keys_are_refused_and_named(checkpoint: Checkpoint, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def checkpoint(tiny: Callable[..., TrainConfig]) -> Checkpoint:
     config = tiny()
     spec = config.signal.spec()
     weights = LiveUnet(spec.bands, spec.channels, config.network).state_dict()
-    nothing = {"audio_seconds": 0.0, "best_gain_db": None, "validation_gain_db": None, "corpora": (), "commit": ""}
+    nothing = {"audio_seconds": 0.0, "best_gain_db": None, "validation_gain_db": None, "corpora": (), "commit": "", "critics": {}}
     return Checkpoint(config=config, network=weights, averaged=weights, optimiser={}, carried=[], step=1, **nothing)
 
 

@@ -33,18 +33,18 @@ def songs(make_track: MakeTrack) -> list[Track]:
 
 def test_a_batch_follows_from_seed_and_step(songs: list[Track], tiny: MakeConfig) -> None:
     config = tiny(steps=12)
-    through = list(batches(remixer(songs, config), 0, 0))
+    through = list(batches(remixer(songs, config), config.steps, 0, 0))
     assert len(through) == 12
     for first in (1, 5, 11):
-        for later, wanted in zip(batches(remixer(songs, config), first, 0), through[first:], strict=True):
+        for later, wanted in zip(batches(remixer(songs, config), config.steps, first, 0), through[first:], strict=True):
             assert equal(later, wanted)
     assert not equal(remixer(songs, tiny(seed=1))[0], through[0])
 
 
 def test_worker_processes_make_the_same_batches(songs: list[Track], tiny: MakeConfig) -> None:
     config = tiny(steps=5)
-    here = list(batches(remixer(songs, config), 2, 0))
-    there = list(batches(remixer(songs, config), 2, 2))
+    here = list(batches(remixer(songs, config), config.steps, 2, 0))
+    there = list(batches(remixer(songs, config), config.steps, 2, 2))
     assert len(here) == len(there) == 3
     assert all(equal(a, b) for a, b in zip(here, there, strict=True))
 

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 import soundfile
 from advsep.realtime.errors import AdvsepError
-from advsep.trainer import tracks as module
-from advsep.trainer.tracks import TrackFiles, find_tracks, load_tracks, measured_bandwidth_hz, split_tracks
+from advsep.trainer import decoded as module
+from advsep.trainer.decoded import measured_bandwidth_hz
+from advsep.trainer.tracks import TrackFiles, find_tracks, load_tracks, split_tracks
 from scipy.signal import firwin, lfilter
 
 WriteTrack = Callable[..., Path]

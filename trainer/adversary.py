@@ -1,0 +1,182 @@
+"""The critics of a run: one a source, in `joint` one more for both together; taught, and asked, at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from ..realtime.spec import SignalSpec
+from .config import TrainConfig
+from .critic import Critic, critic_loss, gradient_penalty, initialise, unpaired_loss
+from .live_unet import LiveUnet
+from .losses import bins_below
+from .signal import SignalPath
+from .unpaired import UnpairedBatch
+
+VOICE, ACCOMPANIMENT, BOTH = "voice", "accompaniment", "both"
+Separate = Callable[..., tuple[Tensor, ...]]
+
+
+class CriticInTraining:
+    """A critic with what it takes to teach it.
+
+    Args:
+        critic: fresh.
+        config: of the run.
+        fabric: knows the device.
+        seed: what the penalty draws follows from it.
+    """
+
+    def __init__(self, critic: Critic, config: TrainConfig, fabric: Fabric, seed: int) -> None:
+        self._settings = config.adversarial
+        # After the weights were moved; Adam as in Gulrajani et al. (2017): no momentum.
+        self._critic = critic.to(fabric.device)
+        self._optimiser = torch.optim.Adam(critic.parameters(), self._settings.critic_learning_rate, betas=(0.0, 0.9))
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def learn(self, real: Tensor, fake: Tensor) -> tuple[float, float]:
+        """One step; returns its Wasserstein distance, as it sees it, and its penalty."""
+        self._critic.requires_grad_(True)
+        penalty = gradient_penalty(self._critic, real, fake, self._generator)
+        scores_of_real, scores_of_fake = self._critic(real), self._critic(fake.detach())
+        loss = critic_loss(scores_of_real, scores_of_fake, penalty, self._settings.penalty_weight)
+        self._optimiser.zero_grad()
+        loss.backward()
+        self._optimiser.step()
+        distance = scores_of_real.mean() - scores_of_fake.mean()
+        return float(distance.detach()), float(penalty.detach())
+
+    def scores(self, fake: Tensor) -> Tensor:
+        """Of outputs [batch], to be differentiated by the separator's weights only."""
+        self._critic.requires_grad_(False)
+        return self._critic(fake)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a resumed run needs."""
+        return {
+            "critic": self._critic.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "generator": self._generator.get_state(),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take up what `state` gave."""
+        self._critic.load_state_dict(state["critic"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._generator.set_state(state["generator"])
+
+
+class Adversary:
+    """Critics on patches of log1p band magnitudes, all channels' mean: [batch, source, band, frame].
+
+    Bands above the lane's bandwidth, or above `highest_hz`, are empty in recordings and outputs alike: a critic must
+    not know a corpus by them.
+
+    Args:
+        spec: the model's signal path.
+        config: of the run.
+        fabric: knows the device.
+        path: of the run.
+
+    Attributes:
+        distances: of the last step, by critic.
+    """
+
+    def __init__(self, spec: SignalSpec, config: TrainConfig, fabric: Fabric, path: SignalPath) -> None:
+        self._spec, self._config, self._path = spec, config, path
+        self._settings, self._device = config.adversarial, fabric.device
+        names = (VOICE, ACCOMPANIMENT, BOTH) if config.mode == "joint" else (VOICE, ACCOMPANIMENT)
+        self._critics: dict[str, CriticInTraining] = {}
+        for number, name in enumerate(names):
+            maps = 2 if name == BOTH else 1
+            critic = Critic(spec.bands, self._settings.patch_frames, maps, self._settings.critic_width)
+            initialise(critic)
+            self._critics[name] = CriticInTraining(critic, config, fabric, config.seed + 1000 * (number + 1))
+        self.distances: dict[str, float] = {}
+
+    def state(self) -> dict[str, Any]:
+        """Of all critics, by name."""
+        return {name: critic.state() for name, critic in self._critics.items()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take up what `state` gave."""
+        for name, critic in self._critics.items():
+            critic.set_state(state[name])
+
+    def teach(self, batch: UnpairedBatch, network: LiveUnet, separate: Separate, pairs: Tensor | None) -> None:
+        """One step of every critic.
+
+        Args:
+            batch: of this critic step.
+            network: gives its first states.
+            separate: the network as it is called in training.
+            pairs: real voices and accompaniments together, patches of two maps; None without `joint`.
+        """
+        with torch.no_grad():
+            fake = self._estimates(batch, network, separate)
+            real = {
+                VOICE: self._patches(self._path.analyse(batch.vocals.to(self._device)), batch),
+                ACCOMPANIMENT: self._patches(self._path.analyse(batch.accompaniment.to(self._device)), batch),
+            }
+        for name, critic in self._critics.items():
+            if name == BOTH:
+                if pairs is None or len(pairs) < 2:
+                    continue  # no lane of this step holds a true pair
+                count = min(len(pairs), len(fake))
+                self.distances[name], _ = critic.learn(pairs[:count], fake[:count])
+            else:
+                self.distances[name], _ = critic.learn(real[name], fake[:, self._map(name)])
+
+    def loss(self, batch: UnpairedBatch, network: LiveUnet, separate: Separate) -> Tensor:
+        """L_u of the separator on a batch of mixtures."""
+        fake = self._estimates(batch, network, separate)
+        return unpaired_loss([critic.scores(fake[:, self._map(name)]) for name, critic in self._critics.items()])
+
+    def pairs(self, vocals: Tensor, accompaniment: Tensor, bandwidth_hz: Tensor) -> Tensor:
+        """Patches of two maps from true spectra [batch, channel, frame, bin], their last frames."""
+        inside = self._inside(bandwidth_hz.to(self._device))
+        last = slice(-self._settings.patch_frames, None)
+        maps = [self._log_magnitudes(self._magnitudes(each[:, :, last]), inside) for each in (vocals, accompaniment)]
+        return torch.cat(maps, 1)
+
+    def _estimates(self, batch: UnpairedBatch, network: LiveUnet, separate: Separate) -> Tensor:
+        """What the network makes of the mixtures, patches [lane, source, band, frame]."""
+        ahead, count = self._spec.lookahead_frames, self._settings.patch_frames
+        spectra = self._path.analyse(batch.mixtures.to(self._device))
+        masks, *_ = separate(self._path.features(spectra[:, :, ahead:]), *network.initial_states(len(spectra)))
+        masks = masks[:, :, -count:].float()
+        # With look-ahead the mask that comes out with frame t is for frame t - ahead.
+        end = spectra.shape[2] - ahead
+        mixture = self._magnitudes(spectra[:, :, end - count : end])
+        inside = self._inside(batch.bandwidth_hz.to(self._device))
+        estimates = [self._log_magnitudes(each * mixture, inside) for each in (masks, 1 - masks)]
+        return torch.cat(estimates, 1)
+
+    def _patches(self, spectra: Tensor, batch: UnpairedBatch) -> Tensor:
+        inside = self._inside(batch.bandwidth_hz.to(self._device))
+        return self._log_magnitudes(self._magnitudes(spectra[:, :, -self._settings.patch_frames :]), inside)
+
+    def _magnitudes(self, spectra: Tensor) -> Tensor:
+        """Mean magnitude of each band [batch, channel, frame, band]."""
+        bins = self._path.average.shape[0]
+        re, im = spectra.real[..., :bins], spectra.imag[..., :bins]
+        return (re * re).addcmul_(im, im).sqrt_().matmul(self._path.average)
+
+    def _log_magnitudes(self, magnitudes: Tensor, inside: Tensor) -> Tensor:
+        """As a critic sees them: [batch, channel, frame, band] to [batch, 1, band, frame]."""
+        mean = magnitudes.mean(1, keepdim=True) * inside
+        return torch.log1p(mean * self._spec.feature_scale).transpose(2, 3)
+
+    def _inside(self, bandwidth_hz: Tensor) -> Tensor:
+        """1 for bands that all hear, else 0: [batch, 1, 1, band]."""
+        limit_hz = bandwidth_hz.clamp(max=self._settings.highest_hz)
+        bins = bins_below(limit_hz, self._spec)
+        share = bins.matmul(self._path.average)
+        return (share > 0.999).float()
+
+    def _map(self, name: str) -> slice:
+        return {VOICE: slice(0, 1), ACCOMPANIMENT: slice(1, 2), BOTH: slice(0, 2)}[name]
