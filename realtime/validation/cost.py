@@ -18,6 +18,7 @@ from .basics import RATES_HZ
 from .trial import RATE_HZ, Bench, Failed, Samples, Trial, at_settings, expect_bounded, expect_same, noise
 
 _MOST_BYTES = 2048  # of Python's own objects, a block; a view of an array takes 200
+_MOST_GROWTH_BYTES = 8192  # an object kept a block is more; a thread of the plugin's own may be at work
 _COST_FRAMES, _COST_BLOCKS, _COST_ROUNDS, _COST_LIMIT_S = 128, 1000, 3, 0.5
 _DEAR, _TOO_DEAR = 0.1, 0.5  # share of a core
 _NEIGHBOURS = 8
@@ -38,7 +39,7 @@ def check_allocations(bench: Bench, values: Mapping[str, float]) -> None:
             if most > _MOST_BYTES:
                 raise Failed(f"allocates {most} bytes in a block of {frames}; expected at most {_MOST_BYTES}")
             grown = min(grown for _, grown in rounds)
-            if grown > _MOST_BYTES:
+            if grown > _MOST_GROWTH_BYTES:
                 raise Failed(f"{grown} bytes more are in use after {count} blocks of {frames}; expected no growth")
 
 
