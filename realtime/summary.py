@@ -28,7 +28,7 @@ def summary(status: EngineStatus, *, hop_samples: int = 0) -> dict[str, Any]:
         hop_ms_p50, hop_ms_p99, hop_ms_p99_9, hop_ms_max: times of a hop.
         misses, skipped_hops, device_xruns, clipped_samples, restarts: counts.
         starved_seconds: time without input.
-        realtime, bypassed: truths. `plugin_failures`: why plugins are not run any more, in words.
+        realtime, bypassed: truths. `plugin_failures`: why plugins are not run any more.
         NAME_gain_db, NAME_muted: of each source.
         NAME_peak_dbfs, NAME_rms_dbfs: of `input`, each source and `output`, over the last hop.
     """
@@ -62,7 +62,7 @@ def summary(status: EngineStatus, *, hop_samples: int = 0) -> dict[str, Any]:
         "restarts": status.restarts,
         "realtime": status.realtime if started else None,
         "bypassed": status.bypassed,
-        "plugin_failures": list(status.plugin_failures),
+        "plugin_failures": "; ".join(status.plugin_failures) or None,
         **_strips(status),
     }
     return {key: _finite(value) for key, value in found.items()}
