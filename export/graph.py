@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import io
-import logging
-import warnings
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-import onnx
 import torch
 from torch import Tensor, nn
 
 from ..realtime.spec import METADATA_KEY, ModelSpec
 from ..trainer.live_unet import LiveUnet
+from .onnx_file import quiet_exporter, write_onnx
 
 OPSET = 20
 EXAMPLE_FRAMES = 3  # not 1: torch.export would take a 1 for a constant
@@ -81,7 +76,7 @@ def write_onnx(network: LiveUnet, spec: ModelSpec, path: Path) -> None:
     states = network.initial_states(1)
     names = [state.name for state in spec.states]
     frames = torch.export.Dim("frames", min=1, max=1 << 20)
-    with _quiet():
+    with quiet_exporter():
         program = torch.onnx.export(
             network,
             (example, *states),
@@ -93,30 +88,4 @@ def write_onnx(network: LiveUnet, spec: ModelSpec, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
-    if program is None:
-        raise RuntimeError("torch.onnx.export returned nothing")
-    model = program.model_proto
-    for node in model.graph.node:
-        # Names of Python frames and paths of this machine would travel in every file.
-        del node.metadata_props[:]
-    del model.graph.metadata_props[:]
-    del model.graph.value_info[:]
-    entry = model.metadata_props.add()
-    entry.key, entry.value = METADATA_KEY, spec.to_json()
-    model.producer_name, model.producer_version = "advsep-export", spec.commit
-    onnx.checker.check_model(model, full_check=True)
-    path.write_bytes(model.SerializeToString())
-
-
-@contextlib.contextmanager
-def _quiet() -> Generator[None]:
-    """Silence the exporter's progress and its warnings about torch's own deprecated calls."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+    write_onnx(program, path, METADATA_KEY, spec.to_json(), spec.commit)
