@@ -18,7 +18,7 @@ from ..realtime.critic_map import CRITIC_KEY, CriticSpec
 from ..realtime.errors import AdvsepError
 from ..trainer.critic import SLOPE, Critic
 from .graph import OPSET
-from .onnx_file import quiet_exporter, write_onnx
+from .onnx_file import quiet_exporter, write_program
 
 if TYPE_CHECKING:
     from ..trainer.checkpoint import Checkpoint
@@ -139,4 +139,4 @@ def write_critics(critics: dict[str, Critic], spec: CriticSpec, path: Path) -> N
             external_data=False,
             verbose=False,
         )
-    write_onnx(program, path, CRITIC_KEY, spec.to_json(), spec.commit)
+    write_program(program, path, CRITIC_KEY, spec.to_json(), spec.commit)

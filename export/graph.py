@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..realtime.spec import METADATA_KEY, ModelSpec
 from ..trainer.live_unet import LiveUnet
-from .onnx_file import quiet_exporter, write_onnx
+from .onnx_file import quiet_exporter, write_program
 
 OPSET = 20
 EXAMPLE_FRAMES = 3  # not 1: torch.export would take a 1 for a constant
@@ -88,4 +88,4 @@ def write_onnx(network: LiveUnet, spec: ModelSpec, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
-    write_onnx(program, path, METADATA_KEY, spec.to_json(), spec.commit)
+    write_program(program, path, METADATA_KEY, spec.to_json(), spec.commit)

@@ -27,7 +27,7 @@ def quiet_exporter() -> Generator[None]:
         logger.setLevel(level)
 
 
-def write_onnx(program: Any, path: Path, key: str, contract: str, commit: str) -> None:
+def write_program(program: Any, path: Path, key: str, contract: str, commit: str) -> None:
     """Check a program that `torch.onnx.export` returned and write it with its contract.
 
     Args:
