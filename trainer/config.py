@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
+
+import tomli_w
 
 from ..realtime.errors import AdvsepError
 from ..realtime.spec import SignalSpec, geometric_band_edges
-from ..realtime.strict import from_plain
+from ..realtime.strict import FormatError, from_plain
 from .live_unet import LiveUnetConfig
+from .overrides import Override, check_keys, differing_keys, infinite_keys, overridden
+
+FIXED_ON_RESUME = (
+    "mode",
+    "lanes",
+    "segment_frames",
+    "excerpt_segments",
+    "optimiser.weight_decay",
+    "adversarial.critic_width",
+    "adversarial.patch_frames",
+    "adversarial.critic_learning_rate",
+)
+"""Settings, beside all of `signal` and `network`, that a checkpoint's tensors and optimisers were made with."""
+
+_SHORT_LINE = 100  # characters; longer lists have a line an item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +49,9 @@ class SignalConfig:
     single_bins: int = 192
     compression: Literal["log1p"] = "log1p"
     feature_scale: float = 4.0
+
+    def __post_init__(self) -> None:
+        self.spec()  # windows and bands that cannot work are refused here, before anything is decoded
 
     def spec(self) -> SignalSpec:
         """The contract that this choice makes."""
@@ -181,6 +203,8 @@ class TrainConfig:
         _require(self.phase_weight >= 0, f"phase_weight must be 0 or more, got {self.phase_weight}")
         # numpy's and torch's generators take no negative seed.
         _require(self.seed >= 0, f"seed must be 0 or more, got {self.seed}")
+        infinite = infinite_keys(self)
+        _require(not infinite, f"{', '.join(infinite)} must be finite")
 
 
 def _require(condition: bool, message: str) -> None:
@@ -214,7 +238,49 @@ def load_preset(name_or_path: str, **overrides: Any) -> TrainConfig:
     else:
         raise AdvsepError(f"no preset '{name_or_path}': choose one of {', '.join(preset_names())} or a .toml file")
     try:
-        data = tomllib.loads(text)
+        data = tomllib.loads(text) | overrides
     except tomllib.TOMLDecodeError as error:
         raise AdvsepError(f"{name_or_path}: not TOML: {error}") from None
-    return from_plain(TrainConfig, data | overrides, str(name_or_path))
+    check_keys(TrainConfig, data, name_or_path)
+    try:
+        return from_plain(TrainConfig, data, name_or_path)
+    except FormatError:
+        raise
+    except AdvsepError as error:
+        raise AdvsepError(f"{name_or_path}: {error}") from None
+
+
+def resumed_config(before: TrainConfig, overrides: Sequence[Override]) -> TrainConfig:
+    """The configuration of a checkpoint with settings replaced for the steps that follow.
+
+    Raises:
+        AdvsepError: the checkpoint was made with another value, which no longer can change.
+    """
+    now = overridden(before, overrides)
+    changed = differing_keys(before, now)
+    fixed = [key for key in changed if key in FIXED_ON_RESUME or key.startswith(("signal.", "network."))]
+    if fixed:
+        labels = " ".join(each.label for each in overrides if each.key in fixed)
+        raise AdvsepError(
+            f"{labels}: a resumed run keeps its {' and '.join(fixed)}; leave that away or train anew in another --out"
+        )
+    return now
+
+
+def config_toml(config: Any) -> str:
+    """A whole configuration as TOML that `load_preset` takes again; what is None is left out."""
+    text = tomli_w.dumps(_without_none(dataclasses.asdict(config)))
+    return re.sub(r"\[\n((?:    [^\n\[\]]*,\n)+)\]", _on_one_line, text)
+
+
+def _without_none(plain: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
+        for key, value in plain.items()
+        if value is not None
+    }
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    line = "[" + " ".join(item.strip() for item in found[1].splitlines()).removesuffix(",") + "]"
+    return line if len(line) <= _SHORT_LINE else found[0]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +20,11 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
 from advsep.trainer import loop
 from advsep.trainer.checkpoint import load_checkpoint
+from advsep.trainer.config import load_preset, preset_names
+from advsep.trainer.run_folder import read_record
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -45,10 +53,11 @@ def test_from_folders_to_stems(program: Run, arguments: list[Any], tmp_path: Pat
     assert "Traceback" not in err
     assert "AMP" not in err
     assert f"done: {run / 'best.ckpt'}" in err
-    assert sorted(p.name for p in run.iterdir()) == ["best.ckpt", "config.json", "last.ckpt", "log.jsonl"]
+    there = ["best.ckpt", "config.toml", "last.ckpt", "log.jsonl", "run.json"]
+    assert sorted(p.name for p in run.iterdir()) == there
     assert [entry["step"] for entry in log_of(run)] == [1, 2, 3, 4, 5, 6]
     assert ["validation" in entry for entry in log_of(run)] == [False, False, True] * 2
-    assert json.loads((run / "config.json").read_text())["seed"] == 3
+    assert tomllib.loads((run / "config.toml").read_text())["seed"] == 3
     assert load_checkpoint(run / "last.ckpt").corpora == ("corpus",)
 
     code, _, err = program("advsep-train", *arguments)
@@ -66,6 +75,9 @@ def test_from_folders_to_stems(program: Run, arguments: list[Any], tmp_path: Pat
     assert code == 0, err
     assert [entry["step"] for entry in log_of(run)] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert load_checkpoint(run / "last.ckpt").config.seed == 3
+    assert "warning: a resumed run keeps its own settings" in err  # the preset's seed is not 3
+    assert "other recordings" not in err
+    assert [session.from_step for session in read_record(run).sessions] == [0, 6]
 
     model = tmp_path / "tiny.onnx"
     code, out, err = program("advsep-export", run / "best.ckpt", "-o", model)
@@ -90,6 +102,82 @@ def test_from_folders_to_stems(program: Run, arguments: list[Any], tmp_path: Pat
     assert len(lines) == 2 + 4 + 1
     assert lines[-1].startswith("| **corpus**, mean of 4 |")
     assert len(json.loads((tmp_path / "scores.json").read_text())["scores"]) == 4
+
+
+def test_a_run_folder_repeats_its_run(program: Run, arguments: list[Any], tmp_path: Path) -> None:
+    settings = ["--set", "optimiser.learning_rate=3e-3", "--set", "remix.pair_probability=0.25", "--set", "name=a b"]
+    code, _, err = program("advsep-train", *arguments, *settings, "--steps", 2, "--seed", 9, "--workers", 0)
+    assert code == 0, err
+    first, again = tmp_path / "run", tmp_path / "again"
+    config = load_checkpoint(first / "last.ckpt").config
+    assert (config.name, config.steps, config.seed, config.lanes) == ("a b", 2, 9, 2)
+    assert (config.optimiser.learning_rate, config.remix.pair_probability) == (0.003, 0.25)
+    repeat = [*arguments[:2], again, "--preset", first / "config.toml", *arguments[5:]]
+    code, _, err = program("advsep-train", *repeat, "--workers", 0)
+    assert code == 0, err
+    assert (again / "config.toml").read_text() == (first / "config.toml").read_text()
+    one, two = (load_checkpoint(folder / "last.ckpt").network for folder in (first, again))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    sessions = [read_record(folder).sessions[0] for folder in (first, again)]
+    assert shlex.split(sessions[0].command)[-9:-5] == ["remix.pair_probability=0.25", "--set", "name=a b", "--steps"]
+    assert sessions[0].data == sessions[1].data
+    assert [(part.part, part.count) for part in sessions[0].data.parts] == [("train", 3), ("valid", 1)]
+
+    # Other recordings under the same command: told, and kept in the record.
+    shutil.copytree(tmp_path / "music" / "corpus" / "song1", tmp_path / "music" / "corpus" / "song1b")
+    code, _, err = program("advsep-train", *arguments, "--resume", "--set", "steps=3", "--workers", 0)
+    assert code == 0, err
+    assert "warning: other recordings than before: train: 1 new (corpus/song1b)" in err
+    assert [len(session.data.items) for session in read_record(first).sessions] == [4, 5]
+    code, _, err = program("advsep-train", *arguments, "--resume", "--set", "lanes=3")
+    assert (code, "--set lanes=3: a resumed run keeps its lanes" in one_line(err)) == (2, True)
+
+
+def test_print_config_is_a_preset_file(program: Run, tmp_path: Path) -> None:
+    settings = ["--preset", "live-6", "--set", "signal.bands=224", "--set", "mode=joint", "--steps", 7]
+    code, out, err = program("advsep-train", *settings, "--print-config")
+    assert (code, err) == (0, "")
+    (tmp_path / "my.toml").write_text(out)
+    six = load_preset("live-6")
+    signal_of = dataclasses.replace(six.signal, bands=224)
+    assert load_preset(str(tmp_path / "my.toml")) == dataclasses.replace(six, signal=signal_of, mode="joint", steps=7)
+    assert program("advsep-train", "--preset", tmp_path / "my.toml", "--print-config").out == out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "give DATA, the folders with tracks, as in advsep-train music/ --out runs/mine"),
+        (["music"], "give --out RUN, the folder to write to"),
+        (["music", "--resume"], "--resume needs --out RUN"),
+        (["--set", "step=3"], "--set step=3: unknown key 'step' (did you mean 'steps'?)"),
+        (["--set", "learning_rate=1"], "did you mean 'optimiser.learning_rate'?"),
+        (["--set", "optimiser.clip_norm=0"], "--set optimiser.clip_norm=0: optimiser.clip_norm must be positive"),
+        (["--set", "seed=1", "--seed", "2"], "--seed 2 and --set seed=1 are one setting; give one of them"),
+        (["--mode", "sami"], "--mode sami: expected one of supervised, semi, joint"),
+        (["--steps", "0"], "Invalid value for '--steps'"),
+    ],
+)
+def test_a_wrong_option_is_one_line(program: Run, arguments: list[str], says: str) -> None:
+    code, out, err = program("advsep-train", *arguments)
+    assert (code, out) == (2, "")
+    assert says in one_line(err)
+
+
+def test_help_tells_a_stranger_what_there_is(program: Run) -> None:
+    code, out, _ = program("advsep-train", "--help")
+    assert code == 0
+    assert all(name in out for name in (*preset_names(), "doctor", "config.toml", "run.json", "--print-config"))
+    examples = out.split("Examples:")[1].split("The run folder")[0].replace("\\\n", " ")
+    given = re.findall(r"^ +advsep-train (?!doctor)(.*?)(?: >.*)?$", examples, re.MULTILINE)
+    # Each is one that the program takes; those that go on from a run, or have a file of their own, need it.
+    given = [words.split() for words in given if "--resume" not in words and ".toml" not in words]
+    assert len(given) == 5
+    for words in given:
+        code, printed, err = program("advsep-train", *words, "--print-config")
+        assert (code, printed[:8]) == (0, 'name = "'), err
+    code, out, _ = program("advsep-train", "doctor", "--help")
+    assert (code, out.split()[:3]) == (0, ["Usage:", "advsep-train", "doctor"])
 
 
 def start(arguments: list[Any], *more: Any) -> subprocess.Popen[str]:

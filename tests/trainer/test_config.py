@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 from advsep.realtime.errors import AdvsepError
 from advsep.realtime.strict import from_plain
-from advsep.trainer.config import TrainConfig, load_preset, preset_names
+from advsep.trainer.config import TrainConfig, config_toml, load_preset, preset_names, resumed_config
+from advsep.trainer.overrides import parse_override
 
 
 def test_every_preset_loads_and_makes_a_contract() -> None:
-    assert preset_names() == ["live-3", "live-6", "live-12", "live-23"]
+    assert preset_names() == ["live-3", "live-6", "studio", "live-12", "live-23"]
     for name in preset_names():
         config = load_preset(name)
         assert config.name == name
@@ -30,6 +32,31 @@ def test_a_preset_differs_from_live_12_in_its_windows_and_frames_alone(name: str
     assert f"live-{signal.latency_samples / 44.1:.0f}" == name
     windows = dataclasses.replace(config.signal, hop_samples=256, synthesis_samples=512)
     assert dataclasses.replace(config, name="live-12", signal=windows, segment_frames=256) == other
+
+
+def test_studio_looks_ahead_and_sees_twice_as_fine() -> None:
+    signal, live = load_preset("studio").signal.spec(), load_preset("live-12").signal.spec()
+    assert signal.latency_samples == 2048 + 24 * 512
+    assert signal.window_samples == 2 * live.window_samples
+    # The last single bin ends at the same frequency.
+    assert signal.band_edges_bins[384] / signal.window_samples == live.band_edges_bins[192] / live.window_samples
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_configuration_survives_its_own_toml(name: str, tmp_path: Path) -> None:
+    licence = 'a "quoted" # licence,\n[table]\n    ["x",\n] \\ 音'
+    config = dataclasses.replace(load_preset(name), weights_licence=licence)
+    text = config_toml(config)
+    (tmp_path / "config.toml").write_text(text, "utf-8")
+    assert load_preset(str(tmp_path / "config.toml")) == config
+    assert tomllib.loads(text) == json.loads(json.dumps(dataclasses.asdict(config)))
+    assert "native_rates_hz = [44100, 48000]\n" in text
+
+
+def test_long_lists_keep_a_line_an_item() -> None:
+    config = load_preset("live-12")
+    many = dataclasses.replace(config, network=dataclasses.replace(config.network, channels=tuple(range(1000, 1030))))
+    assert "channels = [\n    1000,\n    1001,\n" in config_toml(many)
 
 
 def test_a_configuration_survives_json(tiny_toml: Path) -> None:
@@ -54,21 +81,47 @@ def test_a_configuration_survives_json(tiny_toml: Path) -> None:
         ('name = "x"\nseed = -1', "seed must be 0 or more"),
         ('name = "x"\n[remix]\nspeed_range = [1.2, 0.9]', "speed_range must be two rising positive speeds"),
         ('name = "x"\n[remix]\npair_probability = 2', r"remix\.pair_probability must be 0 to 1"),
+        (
+            'name = "x"\n[optimiser]\nsteps = 9',
+            r"optimiser has an unknown key 'steps' \(did you mean 'steps' above the first \[table\]\?\)",
+        ),
+        ('name = "x"\n[remix]\nlanes = 9', r"remix has an unknown key 'lanes' \(did you mean 'lanes' above the"),
+        ('name = "x"\nlearning_rate = 1.0', r"unknown key .* \(did you mean 'optimiser\.learning_rate'\?\)"),
+        ('name = "x"\n[optimizer]', r"unknown key 'optimizer'"),
+        ('name = "x"\noptimiser = 3', r"optimiser must be a table of keys"),
+        ('name = "x"\nphase_weight = inf', "phase_weight must be finite"),
+        ('name = "x"\n[remix]\nvoice_to_band_db = [nan, 1.0]', r"remix\.voice_to_band_db must be finite"),
+        ('name = "x"\n[signal]\nhop_samples = 100', "hop_samples a divisor of"),
         ('name = "x"\n[optimiser]\nlearning_rate = 0.0', r"optimiser\.learning_rate must be positive"),
     ],
 )
 def test_a_bad_preset_says_what_is_wrong(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "bad.toml"
     path.write_text(text)
-    with pytest.raises(AdvsepError, match=says):
+    with pytest.raises(AdvsepError, match=says) as caught:
         load_preset(str(path))
+    assert str(caught.value).startswith(str(path))
 
 
 def test_a_preset_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(AdvsepError, match=r"no preset 'live-13': choose one of live-3, live-6, live-12, live-23 or"):
+    with pytest.raises(
+        AdvsepError, match=r"no preset 'live-13': choose one of live-3, live-6, studio, live-12, live-23 or"
+    ):
         load_preset("live-13")
     with pytest.raises(AdvsepError, match="cannot read the preset: No such file"):
         load_preset(str(tmp_path / "gone.toml"))
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(AdvsepError, match="not TOML"):
         load_preset(str(tmp_path / "binary.toml"))
+
+
+def test_a_resumed_run_may_change_what_its_tensors_do_not_know() -> None:
+    before = load_preset("live-12")
+    free = [parse_override(TrainConfig, text) for text in ("optimiser.learning_rate=3e-4", "steps=9000", "lanes=16")]
+    assert resumed_config(before, free) == dataclasses.replace(
+        before, steps=9000, optimiser=dataclasses.replace(before.optimiser, learning_rate=3e-4)
+    )
+    for text in ("network.recurrent_size=8", "signal.bands=224", "lanes=3", "mode=semi", "optimiser.weight_decay=0.1"):
+        fixed = parse_override(TrainConfig, text)
+        with pytest.raises(AdvsepError, match=rf"^--set {text}: a resumed run keeps its {fixed.key}; leave that away"):
+            resumed_config(before, [*free[:2], fixed])
