@@ -28,9 +28,9 @@ Prints tables; where the output is no terminal, one of SDR as Markdown.
 \b
 Examples:
   advsep-eval live-12 music/
-  advsep-eval my.onnx music/ --splits s.json --split test --csv my.csv --markdown my.md --figure my.png
+  advsep-eval my.onnx music/ --splits s.json --csv my.csv --figure my.png
   advsep-eval --compare old.csv new.csv
-  advsep-eval --compare live-12 my.onnx music/ --metric si-sdr --figure both.png
+  advsep-eval --compare live-12 my.onnx music/ --metric si-sdr
 """
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
