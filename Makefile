@@ -18,7 +18,7 @@ run: $(VENV)/.base
 	$(BIN)/advsep-live -i demo --record demo
 
 test: $(VENV)/.dev check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=25
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

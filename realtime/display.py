@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .controls import Action, action_of
-from .exits import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from .exits import EXIT_BAD_INPUT, EXIT_INTERRUPTED, check_interrupt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +73,7 @@ def _play_in_terminal(run: LiveRun, console: Any) -> None:
     show_help = False
     with Keys() as keys, Live(console=console, auto_refresh=False, transient=False) as screen:
         while True:
+            check_interrupt()
             for key in keys.pressed():
                 action = action_of(key)
                 if action is Action.QUIT:
@@ -101,6 +102,7 @@ def _play_unseen(run: LiveRun) -> None:
     """Where nobody looks: only what happens is said."""
     said = ""
     while run.running:
+        check_interrupt()
         for note in run.take_notes():
             print(note, file=sys.stderr, flush=True)
         time.sleep(TICK_S)
@@ -152,6 +154,7 @@ def _convert(run: Conversion) -> bool:
         try:
             run.start()
             while run.running:
+                check_interrupt()
                 display.update(task, description=run.status_line())
                 run.wait(0.1)
         except KeyboardInterrupt:

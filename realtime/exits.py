@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import types
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import AdvsepError
 
 if TYPE_CHECKING:
     import typer
+
+_asked = threading.Event()
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -27,7 +31,10 @@ def run_program(name: str, app: typer.Typer) -> None:
         app: the app.
     """
     # A program that is asked to go (logout, service stop) cleans up as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a parent wants it ignored
+        signal.signal(signal.SIGINT, _interrupt)
+    _asked.clear()
     try:
         code = app(standalone_mode=False, prog_name=name)
         sys.stdout.flush()  # here, where a closed pipe is caught
@@ -43,6 +50,22 @@ def run_program(name: str, app: typer.Typer) -> None:
         # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def check_interrupt() -> None:
+    """For loops that wait: a Ctrl-C that came where Python drops exceptions (a callback, a finaliser) counts after all.
+
+    Raises:
+        KeyboardInterrupt: there was one.
+    """
+    if _asked.is_set():
+        _asked.clear()
+        raise KeyboardInterrupt
+
+
+def _interrupt(number: int, frame: types.FrameType | None) -> NoReturn:
+    _asked.set()
+    raise KeyboardInterrupt
 
 
 def _complain(name: str, message: str) -> NoReturn:

@@ -22,7 +22,7 @@ SCRIPT = Path(__file__).parent / "jack_measurements.py"
 def measure(server: Any, *arguments: Any) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, SCRIPT, *map(str, arguments)],
-        env=server.environment,
+        env=server.environment | {"PYTHONFAULTHANDLER": "1"},
         capture_output=True,
         text=True,
         timeout=240,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from advsep.realtime.conversion import Conversion
 
 PROGRAM = Path(sys.executable).parent / "advsep-live"
 Live = Callable[..., Any]
@@ -107,6 +109,24 @@ def test_ctrl_c_while_it_still_loads(long_song: Path, tmp_path: Path, delay_s: f
     run.send_signal(signal.SIGINT)
     run.communicate(timeout=60)
     assert run.returncode in (130, -signal.SIGINT)  # the latter while Python itself still starts
+    assert [path.name for path in tmp_path.iterdir()] == ["long.wav"]
+
+
+def test_a_ctrl_c_that_python_dropped_counts_after_all(
+    live: Live, long_song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it comes while a callback or a finaliser runs, whose exceptions Python only mentions."""
+    start = Conversion.start
+
+    def drop(run: Conversion) -> None:
+        start(run)
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+
+    monkeypatch.setattr(Conversion, "start", drop)
+    ended = live("-i", long_song, "-o", tmp_path / "out")
+    assert ended.code == 130
     assert [path.name for path in tmp_path.iterdir()] == ["long.wav"]
 
 
