@@ -12,7 +12,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+
+from .jit import intrinsic
 
 _WORD = ir.IntType(64)
 
@@ -22,12 +23,7 @@ def _element(context: Any, builder: Any, array_type: Any, array: Any, index: Any
     return builder.gep(data, [index])
 
 
-def _compiled(emitter: Any) -> Any:
-    """Numba's `intrinsic`, whose own types say nothing of what compiled code calls."""
-    return intrinsic(emitter)
-
-
-@_compiled
+@intrinsic
 def load_acquire(typing: Any, words: Any, index: Any) -> Any:
     """Element `index` of an int64 array, before anything that follows in the program."""
 
@@ -38,7 +34,7 @@ def load_acquire(typing: Any, words: Any, index: Any) -> Any:
     return types.int64(words, types.intp), emit
 
 
-@_compiled
+@intrinsic
 def store_release(typing: Any, words: Any, index: Any, value: Any) -> Any:
     """Set element `index` of an int64 array, after anything that precedes in the program."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import AdvsepError
-from .spec import SignalSpec, SpecError
-from .strict import FormatError, from_plain
+from .onnx_session import FileKind, check_graph, open_session, read_contract
+from .spec import SignalSpec, SpecError, other_version, read_versioned
 
 CRITIC_VERSION = 1
 
@@ -31,6 +30,17 @@ SHORTEST_FRAMES = 4
 
 class CriticError(AdvsepError):
     """A file of critics that cannot be used."""
+
+
+_KIND = FileKind(
+    CriticError,
+    "file of critics",
+    "a .critics.onnx file",
+    "critics",
+    CRITIC_KEY,
+    f"expected critics, found an ONNX file whose metadata lacks '{CRITIC_KEY}'; "
+    "give the .critics.onnx file that advsep-export wrote beside the model",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +74,7 @@ class CriticSpec:
 
     def __post_init__(self) -> None:
         if self.schema_version != CRITIC_VERSION:
-            raise SpecError(_of_another_version(self.schema_version))
+            raise other_version("the critics' contract", self.schema_version, CRITIC_VERSION)
         if not self.sources or len(set(self.sources)) < len(self.sources):
             raise SpecError(f"sources must be one or more different names, got {self.sources}")
         if self.frames < SHORTEST_FRAMES:
@@ -84,21 +94,7 @@ class CriticSpec:
             FormatError: not JSON, or a key is unknown, missing or of the wrong type.
             SpecError: of another schema version, or contradictory.
         """
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise FormatError(f"the critics' contract is not JSON: {error}") from None
-        if isinstance(data, dict):
-            version = typing.cast("dict[str, Any]", data).get("schema_version", CRITIC_VERSION)
-            # The version comes first: another schema's keys would only confuse the reader.
-            if isinstance(version, int) and version != CRITIC_VERSION:
-                raise SpecError(_of_another_version(version))
-        return from_plain(cls, data, "critics")
-
-
-def _of_another_version(version: int) -> str:
-    what_to_do = "upgrade advsep" if version > CRITIC_VERSION else "export the checkpoint again"
-    return f"the critics' contract has schema version {version}, this advsep reads {CRITIC_VERSION}: {what_to_do}"
+        return read_versioned(cls, text, CRITIC_VERSION, "the critics' contract", "critics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +127,9 @@ class CriticSession:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._session = _open_session(path)
-        self.spec = _read_spec(self._session, path)
-        _check_graph(self._session, self.spec, path)
+        self._session = open_session(path, _KIND)
+        self.spec = read_contract(self._session, path, _KIND, CriticSpec.from_json)
+        _check(self._session, self.spec, path)
 
     def patches(self, magnitudes: NDArray[Any], bandwidth_hz: float = math.inf) -> NDArray[np.float32]:
         """Estimates as critics saw them in training: ln(1 + scale * mean over channels), empty above the limit.
@@ -185,61 +181,12 @@ def visible_bands(spec: CriticSpec, bandwidth_hz: float = math.inf) -> NDArray[n
 
 def read_critic_spec(path: Path) -> CriticSpec:
     """Only the contract of a file of critics; raises as `CriticSession` does."""
-    return _read_spec(_open_session(path), path)
+    return read_contract(open_session(path, _KIND), path, _KIND, CriticSpec.from_json)
 
 
-def _open_session(path: Path) -> Any:
-    import onnxruntime  # costs a tenth of a second, which `--help` must not pay
-
-    if not path.is_file():
-        found = "expected a file of critics, found a folder" if path.is_dir() else "no such file of critics"
-        raise CriticError(f"{path}: {found}; give a .critics.onnx file written by advsep-export")
-    try:
-        blob = path.read_bytes()
-    except OSError as error:
-        raise CriticError(f"{path}: cannot be read: {error.strerror}; give a file of critics that can") from None
-    onnxruntime.set_default_logger_severity(4)
-    options = onnxruntime.SessionOptions()
-    # One thread: the other cores are the engine's and the window's.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    try:
-        return onnxruntime.InferenceSession(blob, options, providers=["CPUExecutionProvider"])
-    except Exception:  # ORT raises a dozen undocumented types for a bad file
-        raise CriticError(
-            f"{path}: expected critics written by advsep-export, found {len(blob)} bytes that ONNX Runtime "
-            "cannot load; the file may be damaged or of another kind: get a whole copy or export it again"
-        ) from None
-
-
-def _read_spec(session: Any, path: Path) -> CriticSpec:
-    metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
-    if CRITIC_KEY not in metadata:
-        raise CriticError(
-            f"{path}: expected critics, found an ONNX file whose metadata lacks '{CRITIC_KEY}'; "
-            "give the .critics.onnx file that advsep-export wrote beside the model"
-        )
-    try:
-        return CriticSpec.from_json(metadata[CRITIC_KEY])
-    except AdvsepError as error:
-        raise type(error)(f"{path}: {error}") from None
-
-
-def _check_graph(session: Any, spec: CriticSpec, path: Path) -> None:
-    """Compare the graph's inputs and outputs with what the contract promises."""
+def _check(session: Any, spec: CriticSpec, path: Path) -> None:
     patch = [None, 1, spec.signal.bands, spec.frames]
-    wanted_in: dict[str, list[Any]] = dict.fromkeys(spec.sources, patch)
-    wanted_out: dict[str, list[Any]] = {}
+    wanted: dict[str, list[Any]] = {}
     for source in spec.sources:
-        wanted_out |= {f"{source}_score": [None], f"{source}_gradient": patch}
-    for wanted, found in ((wanted_in, session.get_inputs()), (wanted_out, session.get_outputs())):
-        shapes: dict[str, list[Any]] = {
-            item.name: [size if isinstance(size, int) else None for size in item.shape] for item in found
-        }
-        kinds = {item.type for item in found} - {"tensor(float)"}
-        if kinds:
-            raise CriticError(f"{path}: expected a graph in float32, found {', '.join(sorted(kinds))}; export it again")
-        if shapes != wanted:
-            raise CriticError(
-                f"{path}: the graph does not keep its contract: expected {wanted}, found {shapes}; export it again"
-            )
+        wanted |= {f"{source}_score": [None], f"{source}_gradient": patch}
+    check_graph(session, path, _KIND, dict.fromkeys(spec.sources, patch), wanted)

@@ -56,6 +56,12 @@ class Rack:
         rate_hz: sample rate.
         max_block: most frames of a block.
         channels: of every block, 1 or 2.
+
+    Attributes:
+        sources: as given.
+        buses: that there are now, those included that only fade out.
+        loudest_gain: that is aimed at, of the sources' faders and the master's together: at which the mixture may
+            stand in for them.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class Rack:
         self._wait_for_all = DelayLine(LONGEST_DELAY_SAMPLES, channels, rate_hz)
         self._through, self._past = Fader(rate_hz, channels, 1.0), Fader(rate_hz, channels, 0.0)
         self._late = (0, 0, 0)
+        self.loudest_gain = 1.0
         self.set_buses(buses)
 
     @property
@@ -84,13 +91,6 @@ class Rack:
     def stems_latency_samples(self) -> int:
         """By how much the sources are late where they leave their faders."""
         return self._late[0]
-
-    @property
-    def loudest_gain(self) -> float:
-        """Of the sources' faders, the master's included: at which the mixture may stand in for them."""
-        if not self._through.loudest:
-            return 1.0
-        return self._strips[MASTER].fader.loudest * max(self._strips[source].fader.loudest for source in self.sources)
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -160,6 +160,8 @@ class Rack:
             send.aim(0.0 if level_db is None else gain_of(level_db))
         self._through.aim(0.0 if bypassed else 1.0)
         self._past.aim(1.0 if bypassed else 0.0)
+        loudest = max(self._strips[source].fader.loudest for source in self.sources)
+        self.loudest_gain = 1.0 if bypassed else self._strips[MASTER].fader.loudest * loudest
 
     def reset(self) -> None:
         """Forget all sound, and be what was wanted, as before the first sample."""

@@ -11,9 +11,10 @@ a compiled helper, touch the files whose compiled functions call it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
+from numba import extending
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -24,3 +25,11 @@ def jit(function: F) -> F:
     To a type checker the compiled function keeps its signature.
     """
     return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+
+
+def intrinsic(emitter: Callable[..., Any]) -> Any:
+    """Numba's `intrinsic`: `emitter` returns a signature and what writes the LLVM code of a call.
+
+    Its own types say nothing of what compiled code calls.
+    """
+    return extending.intrinsic(emitter)

@@ -9,11 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import AdvsepError
+from .onnx_session import FileKind, check_graph, open_session, read_contract
 from .spec import METADATA_KEY, ModelSpec
 
 
 class ModelError(AdvsepError):
     """A model file that cannot be used."""
+
+
+_KIND = FileKind(
+    ModelError,
+    "model file",
+    "an .onnx file",
+    "an ONNX model",
+    METADATA_KEY,
+    f"an ONNX model, but not one of advsep's: its metadata lacks '{METADATA_KEY}'; write it with advsep-export",
+)
 
 
 class ModelSession:
@@ -39,9 +50,9 @@ class ModelSession:
         if max_frames < 1:
             raise ValueError(f"max_frames must be 1 or more, got {max_frames}")
         self.path = path
-        self._session = _open_session(path)
-        self.spec = _read_spec(self._session, path)
-        _check_graph(self._session, self.spec, path)
+        self._session = open_session(path, _KIND)
+        self.spec = read_contract(self._session, path, _KIND, ModelSpec.from_json)
+        _check(self._session, self.spec, path)
         signal = self.spec.signal
         self._features = np.zeros(signal.channels * max_frames * signal.bands, np.float32)
         self._masks = np.zeros_like(self._features)
@@ -107,60 +118,12 @@ class ModelSession:
 
 def read_model_spec(path: Path) -> ModelSpec:
     """Only the contract of a model file; raises as `ModelSession` does."""
-    return _read_spec(_open_session(path), path)
+    return read_contract(open_session(path, _KIND), path, _KIND, ModelSpec.from_json)
 
 
-def _open_session(path: Path) -> Any:
-    import onnxruntime  # costs a tenth of a second, which `--help` must not pay
-
-    if not path.is_file():
-        found = "expected a model file, found a folder" if path.is_dir() else "no such model file"
-        raise ModelError(f"{path}: {found}; give an .onnx file written by advsep-export")
-    try:
-        blob = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}; give a model file that can") from None
-    onnxruntime.set_default_logger_severity(4)
-    options = onnxruntime.SessionOptions()
-    # One thread: a hop is too short to be worth waking another core, and a second core is the GUI's.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    try:
-        return onnxruntime.InferenceSession(blob, options, providers=["CPUExecutionProvider"])
-    except Exception:  # ORT raises a dozen undocumented types for a bad file
-        raise ModelError(
-            f"{path}: expected an ONNX model written by advsep-export, found {len(blob)} bytes that ONNX Runtime "
-            "cannot load; it may be damaged or of another kind: get a whole copy or export it again"
-        ) from None
-
-
-def _read_spec(session: Any, path: Path) -> ModelSpec:
-    metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
-    if METADATA_KEY not in metadata:
-        raise ModelError(
-            f"{path}: an ONNX model, but not one of advsep's: its metadata lacks '{METADATA_KEY}'; "
-            "write it with advsep-export"
-        )
-    try:
-        return ModelSpec.from_json(metadata[METADATA_KEY])
-    except AdvsepError as error:
-        raise type(error)(f"{path}: {error}") from None
-
-
-def _check_graph(session: Any, spec: ModelSpec, path: Path) -> None:
-    """Compare the graph's inputs and outputs with what the contract promises."""
+def _check(session: Any, spec: ModelSpec, path: Path) -> None:
     signal = spec.signal
     frame_shape = [1, signal.channels, None, signal.bands]
     wanted_in = {"features": frame_shape, **{s.name: list(s.shape) for s in spec.states}}
     wanted_out = {"masks": frame_shape, **{f"{s.name}_next": list(s.shape) for s in spec.states}}
-    for wanted, found in ((wanted_in, session.get_inputs()), (wanted_out, session.get_outputs())):
-        shapes: dict[str, list[Any]] = {
-            item.name: [size if isinstance(size, int) else None for size in item.shape] for item in found
-        }
-        kinds = {item.type for item in found} - {"tensor(float)"}
-        if kinds:
-            raise ModelError(f"{path}: expected a graph in float32, found {', '.join(sorted(kinds))}; export it again")
-        if shapes != wanted:
-            raise ModelError(
-                f"{path}: the graph does not keep its contract: expected {wanted}, found {shapes}; export it again"
-            )
+    check_graph(session, path, _KIND, wanted_in, wanted_out)

@@ -13,10 +13,12 @@ import json
 import math
 import typing
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from .errors import AdvsepError
 from .strict import FormatError, from_plain
+
+T = TypeVar("T")
 
 SCHEMA_VERSION = 1
 
@@ -173,19 +175,39 @@ class ModelSpec:
             FormatError: not JSON, or a key is unknown, missing or of the wrong type.
             SpecError: of another schema version, or contradictory.
         """
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise FormatError(f"the model's contract is not JSON: {error}") from None
-        if isinstance(data, dict):
-            version = typing.cast("dict[str, Any]", data).get("schema_version", SCHEMA_VERSION)
-            # The version comes first: another schema's keys would only confuse the reader.
-            if isinstance(version, int) and version != SCHEMA_VERSION:
-                raise SpecError(
-                    f"the model's contract has schema version {version}, this advsep reads {SCHEMA_VERSION}: "
-                    + ("upgrade advsep" if version > SCHEMA_VERSION else "export the checkpoint again")
-                )
-        return from_plain(cls, data, "model")
+        return read_versioned(cls, text, SCHEMA_VERSION, "the model's contract", "model")
+
+
+def read_versioned(cls: type[T], text: str, version: int, what: str, where: str) -> T:
+    """A contract of ours from its JSON.
+
+    Args:
+        cls: a dataclass with `schema_version`.
+        text: as `to_json` wrote it.
+        version: of the schema that this advsep reads.
+        what: names the contract in messages.
+        where: stands before its keys in messages.
+
+    Raises:
+        FormatError: not JSON, or a key is unknown, missing or of the wrong type.
+        SpecError: of another schema version, or contradictory.
+    """
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise FormatError(f"{what} is not JSON: {error}") from None
+    if isinstance(data, dict):
+        found = typing.cast("dict[str, Any]", data).get("schema_version", version)
+        # The version comes first: another schema's keys would only confuse the reader.
+        if isinstance(found, int) and found != version:
+            raise other_version(what, found, version)
+    return from_plain(cls, data, where)
+
+
+def other_version(what: str, found: int, version: int) -> SpecError:
+    """The error of a contract that this advsep does not read."""
+    what_to_do = "upgrade advsep" if found > version else "export the checkpoint again"
+    return SpecError(f"{what} has schema version {found}, this advsep reads {version}: {what_to_do}")
 
 
 def check_windows(window_samples: int, hop_samples: int, synthesis_samples: int) -> None:

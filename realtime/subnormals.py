@@ -16,9 +16,8 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from .jit import jit
+from .jit import intrinsic, jit
 
 _WORD, _VOID, _LONG = ir.IntType(32), ir.VoidType(), ir.IntType(64)
 _X86 = platform.machine().lower() in ("x86_64", "amd64")
@@ -27,12 +26,7 @@ _ARM = platform.machine().lower() in ("arm64", "aarch64")
 _BITS = 0x8040 if _X86 else 1 << 24 if _ARM else 0
 
 
-def _compiled(emitter: Any) -> Any:
-    """Numba's `intrinsic`, whose own types say nothing of what compiled code calls."""
-    return intrinsic(emitter)
-
-
-@_compiled
+@intrinsic
 def _load_control(typing: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         if _X86:
@@ -48,7 +42,7 @@ def _load_control(typing: Any) -> Any:
     return types.int64(), emit
 
 
-@_compiled
+@intrinsic
 def _store_control(typing: Any, control: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         if _X86:

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pytest
 from advsep.realtime.clock_stream import ClockStream
 from advsep.realtime.engine_io import EngineIO
 from advsep.realtime.engine_settings import EngineSettings
@@ -30,12 +29,15 @@ def test_two_devices_with_their_own_clocks_play_as_one(bundled_model: Path) -> N
         EngineSettings(), ModelSession(bundled_model), EngineIO(stream, None, "a to b", capture), telemetry
     )
     try:
+        # A machine that stands still for a moment interrupts the capture, and the bridge begins anew.
+        deadline_s = time.monotonic() + 20
         time.sleep(3)
-        status = playing.describe()
+        while abs((status := playing.describe()).levels["output"].rms_dbfs + 20) > 1.5:
+            assert time.monotonic() < deadline_s, status
+            time.sleep(0.2)
         assert playing.io.lost() is None
         assert status.latency_samples == sum(status.latency_parts.values()) > 512
         assert status.latency_parts["two clocks"] > 96
-        assert status.levels["output"].rms_dbfs == pytest.approx(-20, abs=1.5)
         capture.close()
         time.sleep(0.8)
         assert playing.io.lost() is not None
