@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from ..realtime.spec import SignalSpec
@@ -15,6 +14,7 @@ from .critic import Critic, critic_loss, gradient_penalty, initialise, unpaired_
 from .live_unet import LiveUnet
 from .losses import bins_below
 from .signal import SignalPath
+from .team import Team
 from .unpaired import UnpairedBatch
 
 VOICE, ACCOMPANIMENT, BOTH = "voice", "accompaniment", "both"
@@ -27,14 +27,15 @@ class CriticInTraining:
     Args:
         critic: fresh.
         config: of the run.
-        fabric: knows the device.
+        team: what it learns is averaged over it.
+        device: of its weights.
         seed: what the penalty draws follows from it.
     """
 
-    def __init__(self, critic: Critic, config: TrainConfig, fabric: Fabric, seed: int) -> None:
-        self._settings = config.adversarial
+    def __init__(self, critic: Critic, config: TrainConfig, team: Team, device: torch.device, seed: int) -> None:
+        self._settings, self._team = config.adversarial, team
         # After the weights were moved; Adam as in Gulrajani et al. (2017): no momentum.
-        self._critic = critic.to(fabric.device)
+        self._critic = critic.to(device)
         self._optimiser = torch.optim.Adam(critic.parameters(), self._settings.critic_learning_rate, betas=(0.0, 0.9))
         self._generator = torch.Generator().manual_seed(seed)
 
@@ -46,6 +47,7 @@ class CriticInTraining:
         loss = critic_loss(scores_of_real, scores_of_fake, penalty, self._settings.penalty_weight)
         self._optimiser.zero_grad()
         loss.backward()
+        self._team.average(weight.grad for weight in self._critic.parameters() if weight.grad is not None)
         self._optimiser.step()
         distance = scores_of_real.mean() - scores_of_fake.mean()
         return float(distance.detach()), float(penalty.detach())
@@ -79,23 +81,25 @@ class Adversary:
     Args:
         spec: the model's signal path.
         config: of the run.
-        fabric: knows the device.
-        path: of the run.
+        path: of the run, on its device.
+        team: the run's processes.
 
     Attributes:
         distances: of the last step, by critic.
     """
 
-    def __init__(self, spec: SignalSpec, config: TrainConfig, fabric: Fabric, path: SignalPath) -> None:
+    def __init__(self, spec: SignalSpec, config: TrainConfig, path: SignalPath, team: Team) -> None:
         self._spec, self._config, self._path = spec, config, path
-        self._settings, self._device = config.adversarial, fabric.device
+        self._settings, self._device = config.adversarial, path.analysis.device
         names = (VOICE, ACCOMPANIMENT, BOTH) if config.mode == "joint" else (VOICE, ACCOMPANIMENT)
         self._critics: dict[str, CriticInTraining] = {}
         for number, name in enumerate(names):
             maps = 2 if name == BOTH else 1
             critic = Critic(spec.bands, self._settings.patch_frames, maps, self._settings.critic_width)
             initialise(critic)
-            self._critics[name] = CriticInTraining(critic, config, fabric, config.seed + 1000 * (number + 1))
+            self._critics[name] = CriticInTraining(
+                critic, config, team, self._device, config.seed + 1000 * (number + 1)
+            )
         self.distances: dict[str, float] = {}
 
     def state(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ..realtime.strict import FormatError, from_plain
 from .config import TrainConfig
 from .live_unet import LiveUnet
 
-CHECKPOINT_VERSION = 2
+CHECKPOINT_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,7 @@ class Checkpoint:
         audio_seconds: audio learnt from.
         best_gain_db: best mean vocal SDR gain at a validation so far, None before the first.
         validation_gain_db: the gain of these averaged weights, None where they were not validated.
+        stale_validations: how many there were since the best.
         corpora: names of the training corpora.
         commit: of the code, empty where unknown.
         critics: state of each, by name; none where the mode is `supervised`.
@@ -50,6 +51,7 @@ class Checkpoint:
     audio_seconds: float
     best_gain_db: float | None
     validation_gain_db: float | None
+    stale_validations: int
     corpora: tuple[str, ...]
     commit: str
     critics: dict[str, Any]

@@ -73,6 +73,10 @@ class RemixConfig:
         no_voice_probability: chance of an instrumental example.
         no_band_probability: chance of an a-cappella example.
         swap_probability: chance, a stem, that left and right change places.
+        polarity_probability: chance, a stem, that it is turned upside down.
+        tilt_db: standard deviation of a slope of the spectrum, a stem, from the lowest to the highest octave.
+        solo_probability: chance that both stems come from solo voices and accompaniments, where such are given.
+        pseudo_probability: chance, in `self`, that the song is one that a teacher took apart.
     """
 
     pair_probability: float = 0.5
@@ -82,11 +86,16 @@ class RemixConfig:
     no_voice_probability: float = 0.08
     no_band_probability: float = 0.04
     swap_probability: float = 0.5
+    polarity_probability: float = 0.0
+    tilt_db: float = 0.0
+    solo_probability: float = 0.0
+    pseudo_probability: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ("pair_probability", "no_voice_probability", "no_band_probability", "swap_probability"):
+        for name in [each.name for each in dataclasses.fields(self) if each.name.endswith("_probability")]:
             value = getattr(self, name)
             _require(0 <= value <= 1, f"remix.{name} must be 0 to 1, got {value}")
+        _require(self.tilt_db >= 0, f"remix.tilt_db must be 0 or more, got {self.tilt_db}")
         low, high = self.speed_range
         _require(0 < low <= high, f"remix.speed_range must be two rising positive speeds, got {low} and {high}")
         low, high = self.level_dbfs
@@ -124,6 +133,7 @@ class AdversarialConfig:
 
     Attributes:
         unpaired_weight: alpha, of L_u: how much the critics' scores of separated mixtures count.
+        balance: above 0 it takes alpha's place: L_u pulls at the weights so many times as hard as L_s does.
         critic_steps: of each critic, a step of the separator.
         critic_width: maps of a critic's first convolution; the paper's is 32.
         critic_learning_rate: of Adam.
@@ -136,6 +146,7 @@ class AdversarialConfig:
     """
 
     unpaired_weight: float = 0.001
+    balance: float = 0.0
     critic_steps: int = 1
     critic_width: int = 16
     critic_learning_rate: float = 1e-4
@@ -149,7 +160,7 @@ class AdversarialConfig:
     def __post_init__(self) -> None:
         for name in ("critic_steps", "critic_width", "lanes"):
             _require(getattr(self, name) >= 1, f"adversarial.{name} must be 1 or more, got {getattr(self, name)}")
-        for name in ("unpaired_weight", "penalty_weight", "warm_frames"):
+        for name in ("unpaired_weight", "balance", "penalty_weight", "warm_frames"):
             _require(getattr(self, name) >= 0, f"adversarial.{name} must be 0 or more, got {getattr(self, name)}")
         for name in ("critic_learning_rate", "highest_hz"):
             _require(getattr(self, name) > 0, f"adversarial.{name} must be positive, got {getattr(self, name)}")
@@ -165,17 +176,22 @@ class TrainConfig:
     Attributes:
         name: the model's name, `live-12`.
         mode: `supervised`; `semi`: a critic a source beside it, on unpaired recordings; `joint`: one more on both
-            sources together.
+            sources together; `self`: also on mixtures that a teacher took apart.
         segment_frames: frames between two steps of the optimiser.
         excerpt_segments: segments that follow each other with carried state before a lane starts afresh.
         lanes: sequences trained side by side (the batch).
         steps: optimiser steps in all.
         phase_weight: weight of the phase-sensitive part of the loss.
+        truncated_fraction: so many of a step's lanes, those of the largest loss, are not learnt from: against wrong
+            labels.
         validate_every: steps between validations (a checkpoint is written with each).
         validation_seconds: at most so much of each validation track, from its middle.
+        patience_validations: stop after so many validations in a row without a better one; 0: never.
         precision: of the network's forward pass, a Fabric precision.
         seed: everything random follows from it and the step.
         weights_licence: what the exported file will say of its weights.
+        begun_from: the model whose weights it began with, the teacher in `self`; empty: random ones.
+        begun_from_sha256: of its file.
     """
 
     name: str
@@ -184,27 +200,39 @@ class TrainConfig:
     remix: RemixConfig = field(default_factory=RemixConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     adversarial: AdversarialConfig = field(default_factory=AdversarialConfig)
-    mode: Literal["supervised", "semi", "joint"] = "supervised"
+    mode: Literal["supervised", "semi", "joint", "self"] = "supervised"
     segment_frames: int = 256
     excerpt_segments: int = 8
     lanes: int = 16
     steps: int = 4000
     phase_weight: float = 1.0
+    truncated_fraction: float = 0.0
     validate_every: int = 200
+    patience_validations: int = 0
     validation_seconds: float = 30.0
     precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed"
     seed: int = 0
     weights_licence: str = "unspecified: state the licence of your recordings with --weights-licence"
+    begun_from: str = ""
+    begun_from_sha256: str = ""
 
     def __post_init__(self) -> None:
         for name in ("segment_frames", "excerpt_segments", "lanes", "steps", "validate_every"):
             _require(getattr(self, name) >= 1, f"{name} must be 1 or more, got {getattr(self, name)}")
         _require(self.validation_seconds > 0, f"validation_seconds must be positive, got {self.validation_seconds}")
-        _require(self.phase_weight >= 0, f"phase_weight must be 0 or more, got {self.phase_weight}")
+        for name in ("phase_weight", "patience_validations"):
+            _require(getattr(self, name) >= 0, f"{name} must be 0 or more, got {getattr(self, name)}")
+        truncated = self.truncated_fraction
+        _require(0 <= truncated < 1, f"truncated_fraction must be 0 to below 1, got {truncated}")
         # numpy's and torch's generators take no negative seed.
         _require(self.seed >= 0, f"seed must be 0 or more, got {self.seed}")
         infinite = infinite_keys(self)
         _require(not infinite, f"{', '.join(infinite)} must be finite")
+
+    @property
+    def uses_critics(self) -> bool:
+        """Whether the mode has critics."""
+        return self.mode in ("semi", "joint")
 
 
 def _require(condition: bool, message: str) -> None:

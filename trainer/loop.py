@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,13 +15,18 @@ from torch import Tensor
 
 from ..realtime.errors import AdvsepError
 from .adversary import Adversary
+from .balancer import average_weights, backward
 from .checkpoint import Checkpoint, code_commit, load_weights, save_checkpoint
 from .config import OptimiserConfig, TrainConfig
 from .interrupt import DeferredInterrupt
 from .live_unet import LiveUnet
-from .losses import mask_loss, mask_statistics
+from .losses import mask_loss, mask_statistics, truncated_mean
+from .pool import Sources
+from .pretrained import Pretrained, settle_norms
+from .progress import Progress
 from .remix import Batch, Remixer, batches
 from .signal import SignalPath
+from .team import Team, make_fabric
 from .tracks import Track
 from .unpaired import UnpairedBatch, UnpairedExamples, UnpairedRecordings
 from .validation import TrackScore, mean_gain_db, score_track
@@ -30,29 +34,6 @@ from .validation import TrackScore, mean_gain_db, score_track
 
 class TrainingStoppedError(KeyboardInterrupt):
     """Ctrl-C came and `last.ckpt` was saved."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a progress display shows after a step.
-
-    Attributes:
-        step: optimiser steps done.
-        loss: smoothed over about 50 steps; nan where a resumed run first makes up for a validation.
-        learning_rate: of this step.
-        audio_speed: seconds of audio learnt from per second of the clock, since the start.
-        waiting: share of that time spent waiting for examples.
-        scores: of a validation, where there was one.
-        distances: between recordings and outputs as each critic sees them (Wasserstein), by critic.
-    """
-
-    step: int
-    loss: float
-    learning_rate: float
-    audio_speed: float
-    waiting: float
-    scores: list[TrackScore] | None = None
-    distances: dict[str, float] = field(default_factory=dict)
 
 
 def learning_rate(step: int, total: int, config: OptimiserConfig) -> float:
@@ -67,63 +48,95 @@ class Trainer:
 
     Args:
         config: the resolved configuration.
-        train: training tracks.
+        sources: what is learnt from.
         valid: validation tracks; may be empty, then the last weights count as the best.
         run_folder: receives `last.ckpt` and `best.ckpt`.
         start: checkpoint to go on from, else None.
         workers: processes that make examples.
-        unpaired: recordings for the critics; None where the mode is `supervised`.
+        unpaired: recordings for the critics; None where the mode has none.
+        weights: to begin with, where `start` is None; None: random ones.
+        fabric: started; None: one process on what is there.
+
+    Attributes:
+        network: as the optimiser sees it.
+        averaged: the moving average of its weights; what is validated and exported.
+        path: the signal path.
+        adversary: the critics, None where the mode has none.
+        team: the processes of the run.
     """
 
     def __init__(
         self,
         config: TrainConfig,
-        train: list[Track],
+        sources: Sources,
         valid: list[Track],
         run_folder: Path,
         start: Checkpoint | None = None,
         workers: int = 1,
         unpaired: UnpairedRecordings | None = None,
+        weights: Pretrained | None = None,
+        fabric: Fabric | None = None,
     ) -> None:
-        if not train:
+        if not sources.pools(config.remix, config.signal.sample_rate_hz):
             raise AdvsepError("no tracks to learn from: every track is held out; check the splits file")
         self.config, self.run_folder = config, run_folder
         self._valid, self._workers = valid, workers
         self._spec = config.signal.spec()
-        self._fabric = _fabric(config)
+        self._fabric = fabric or make_fabric(config.precision)
+        self.team = Team(self._fabric)
+        lanes = self.team.share(config.lanes, "lanes")
+        self._remixer = Remixer(sources, self._spec, config, lanes)
+        self.path = SignalPath(self._spec).to(self._fabric.device)
         torch.manual_seed(config.seed)
-        network = LiveUnet(self._spec.bands, self._spec.channels, config.network)
-        optimiser = torch.optim.AdamW(
-            network.parameters(), config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay
+        self.network = LiveUnet(self._spec.bands, self._spec.channels, config.network)
+        self._begin(start, weights)
+        self.team.synchronise_norms(self.network)
+        self.network.to(self._fabric.device)
+        self.averaged.to(self._fabric.device)
+        self._optimiser = torch.optim.AdamW(
+            self.network.parameters(), config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay
         )
         if start is not None:
-            load_weights(network, start.network)
-        self._network = network
-        self._averaged = LiveUnet(self._spec.bands, self._spec.channels, config.network).eval()
-        load_weights(self._averaged, network.state_dict() if start is None else start.averaged)
-        self._wrapped, self._optimiser = self._fabric.setup(network, optimiser)
-        if start is not None:
-            # After `setup`, so that it lands on the weights' device; a copy, since AdamW writes into it.
+            # A copy, since AdamW writes into it.
             self._optimiser.load_state_dict(copy.deepcopy(start.optimiser))
-        self._averaged.to(self._fabric.device)
-        self._path = SignalPath(self._spec).to(self._fabric.device)
-        self._carried = network.initial_states(config.lanes) if start is None else start.carried
-        self._carried = [state.to(self._fabric.device) for state in self._carried]
+        carried = self.network.initial_states(config.lanes) if start is None else start.carried
+        places = slice(lanes.start, lanes.stop)
+        self._carried = [
+            (state[places] if axis == 0 else state[:, places]).to(self._fabric.device)
+            for state, axis in zip(carried, _lane_axes(carried), strict=True)
+        ]
         self._step = 0 if start is None else start.step
         self._best_gain_db = None if start is None else start.best_gain_db
         self._gain_db = None if start is None else start.validation_gain_db
+        self._stale = 0 if start is None else start.stale_validations
         self._audio_seconds = 0.0 if start is None else start.audio_seconds
-        self._corpora = tuple(sorted({track.files.corpus for track in train}))
+        before = weights.corpora if weights is not None else start.corpora if start is not None else ()
+        self._corpora = tuple(sorted({*before, *sources.corpora}))
         self._commit = code_commit()
-        self._remixer = Remixer(train, self._spec, config)
-        self._adversary: Adversary | None = None
+        self.adversary: Adversary | None = None
         self._unpaired: UnpairedExamples | None = None
         self._unpaired_batches: Iterator[UnpairedBatch] = iter(())
-        if config.mode != "supervised":
-            self._adversary = Adversary(self._spec, config, self._fabric, self._path)
-            self._unpaired = UnpairedExamples(unpaired or UnpairedRecordings([], [], []), self._spec, config)
+        if config.uses_critics:
+            self.adversary = Adversary(self._spec, config, self.path, self.team)
+            shared = self.team.share(config.adversarial.lanes, "adversarial.lanes")
+            recordings = unpaired or UnpairedRecordings([], [], [])
+            self._unpaired = UnpairedExamples(recordings, self._spec, config, shared)
             if start is not None:
-                self._adversary.set_state(start.critics)
+                self.adversary.set_state(start.critics)
+
+    def _begin(self, start: Checkpoint | None, weights: Pretrained | None) -> None:
+        """Weights to go on from, or to begin with."""
+        if start is not None:
+            load_weights(self.network, start.network)
+        elif weights is not None:
+            load_weights(self.network, weights.weights)
+            if weights.folded:
+                batch = self._remixer[0]
+                with torch.no_grad():
+                    spectra = self.path.analyse((batch.vocals + batch.accompaniment).to(self._fabric.device))
+                    settle_norms(self.network, self.path.features(spectra).cpu())
+        self.averaged = LiveUnet(self._spec.bands, self._spec.channels, self.config.network).eval()
+        load_weights(self.averaged, self.network.state_dict() if start is None else start.averaged)
 
     def run(self, on_step: Callable[[Progress], None]) -> None:
         """Train to the configured number of steps.
@@ -148,7 +161,13 @@ class Trainer:
     def _run(self, on_step: Callable[[Progress], None], interrupt: DeferredInterrupt) -> None:
         began, waited, learnt = time.perf_counter(), 0.0, 0.0
         smooth: float | None = None
-        if self._step > 0 and self._gain_db is None and self._validation_due() and self._valid:
+        if (
+            self._step > 0
+            and self._gain_db is None
+            and self._validation_due()
+            and self._valid
+            and not self.stopped_early
+        ):
             self._report(on_step, Progress(self._step, math.nan, 0.0, 0.0, 0.0, self._validate(interrupt)), interrupt)
         source = batches(self._remixer, self.config.steps, self._step, self._workers)
         if self._unpaired is not None:
@@ -157,7 +176,7 @@ class Trainer:
         batch_seconds = (
             self.config.lanes * self.config.segment_frames * self._spec.hop_samples / self._spec.sample_rate_hz
         )
-        while self._step < self.config.steps:
+        while self._step < self.config.steps and not self.stopped_early:
             asked = time.perf_counter()
             batch = next(source)
             waited += time.perf_counter() - asked
@@ -170,7 +189,7 @@ class Trainer:
             smooth = loss if smooth is None else 0.98 * smooth + 0.02 * loss
             elapsed = time.perf_counter() - began
             scores = self._validate(interrupt) if self._validation_due() else None
-            distances = {} if self._adversary is None else dict(self._adversary.distances)
+            distances = {} if self.adversary is None else dict(self.adversary.distances)
             now = Progress(self._step, smooth, rate, learnt / elapsed, waited / elapsed, scores, distances)
             self._report(on_step, now, interrupt)
 
@@ -179,9 +198,14 @@ class Trainer:
             on_step(now)
         except KeyboardInterrupt:
             raise _StepDoneInterrupt from None
-        complete = now.step == self.config.steps and now.scores is not None
-        if interrupt.asked and not complete:
+        complete = now.scores is not None and (now.step == self.config.steps or self.stopped_early)
+        if self.team.any(interrupt.asked) and not complete:
             raise _StepDoneInterrupt
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether `patience_validations` ended the run."""
+        return 0 < self.config.patience_validations <= self._stale
 
     def _validation_due(self) -> bool:
         return self._step == self.config.steps or self._step % self.config.validate_every == 0
@@ -191,48 +215,55 @@ class Trainer:
             group["lr"] = rate
         device = self._fabric.device
         with torch.no_grad():
-            vocals = self._path.analyse(batch.vocals.to(device))
-            accompaniment = self._path.analyse(batch.accompaniment.to(device))
+            vocals = self.path.analyse(batch.vocals.to(device))
+            accompaniment = self.path.analyse(batch.accompaniment.to(device))
             ahead, frames = self._spec.lookahead_frames, self.config.segment_frames
-            features = self._path.features((vocals + accompaniment)[:, :, ahead:])
+            features = self.path.features((vocals + accompaniment)[:, :, ahead:])
             # With look-ahead the mask that comes out with frame t is for frame t - ahead.
             statistics = mask_statistics(
                 vocals[:, :, :frames], accompaniment[:, :, :frames], batch.bandwidth_hz.to(device), self._spec
             )
         mixtures = self._teach_critics(batch, vocals, accompaniment)
         keep = (~batch.fresh).float().to(device)
-        states = [_scaled(state, keep, axis) for state, axis in zip(self._carried, self._batch_axes(), strict=True)]
-        self._wrapped.train()
-        masks, *states = self._wrapped(features, *states)
-        supervised = loss = mask_loss(masks, statistics, self.config.phase_weight)
-        if self._adversary is not None and mixtures is not None:
-            unpaired = self._adversary.loss(mixtures, self._network, self._wrapped)
-            loss = supervised + self.config.adversarial.unpaired_weight * unpaired
+        axes = _lane_axes(self._carried)
+        states = [_scaled(state, keep, axis) for state, axis in zip(self._carried, axes, strict=True)]
+        masks, *states = self._separate(features, *states)
+        losses = mask_loss(masks, statistics, self.config.phase_weight)
+        supervised = truncated_mean(losses, self.config.truncated_fraction)
         self._optimiser.zero_grad()
-        self._fabric.backward(loss)
-        norm = self._fabric.clip_gradients(
-            self._wrapped, self._optimiser, max_norm=self.config.optimiser.clip_norm, error_if_nonfinite=False
-        )
-        self._check_finite(float(loss.detach()), math.inf if norm is None else float(norm))
+        unpaired = None if mixtures is None or self.adversary is None else self._unpaired_loss(mixtures)
+        norm = backward(self.network, supervised, unpaired, self.config, self.team)
+        total = float(supervised.detach()) + (0.0 if unpaired is None else float(unpaired.detach()))
+        self._check_finite(total, norm)
         self._optimiser.step()
         self._carried = [state.detach().float() for state in states]
-        self._average()
-        return float(supervised.detach())
+        # The average forgets the first, untrained weights faster than its final pace would.
+        decay = min(self.config.optimiser.ema_decay, (1 + self._step) / (10 + self._step))
+        average_weights(self.averaged, self.network, decay)
+        return self.team.mean(float(supervised.detach()))
+
+    def _separate(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The network as it is called in training."""
+        with self._fabric.autocast():
+            return self.network.train()(*inputs)
+
+    def _unpaired_loss(self, mixtures: UnpairedBatch) -> Tensor:
+        assert self.adversary is not None
+        return self.adversary.loss(mixtures, self.network, self._separate)
 
     def _teach_critics(self, batch: Batch, vocals: Tensor, accompaniment: Tensor) -> UnpairedBatch | None:
         """Their steps; returns the batch that the separator meets them with."""
-        if self._adversary is None:
+        if self.adversary is None:
             return None
         pairs: Tensor | None = None
         if self.config.mode == "joint":
             true = batch.paired.to(vocals.device)
             hz = batch.bandwidth_hz[batch.paired]
-            pairs = self._adversary.pairs(vocals[true], accompaniment[true], hz) if bool(true.any()) else None
+            pairs = self.adversary.pairs(vocals[true], accompaniment[true], hz) if bool(true.any()) else None
         unpaired: UnpairedBatch | None = None
-        self._wrapped.train()
         for _ in range(self.config.adversarial.critic_steps):
             unpaired = next(self._unpaired_batches)
-            self._adversary.teach(unpaired, self._network, self._wrapped, pairs)
+            self.adversary.teach(unpaired, self.network, self._separate, pairs)
         return unpaired
 
     def _check_finite(self, loss: float, gradient_norm: float) -> None:
@@ -242,31 +273,23 @@ class Trainer:
                 f"learning_rate, or go on from {self.run_folder / 'last.ckpt'} with other examples (--resume --seed)"
             )
 
-    def _batch_axes(self) -> list[int]:
-        return [0] * (len(self._carried) - 1) + [1]
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        # The average forgets the first, untrained weights faster than its final pace would.
-        decay = min(self.config.optimiser.ema_decay, (1 + self._step) / (10 + self._step))
-        live = self._network.state_dict()
-        for name, mean in self._averaged.state_dict().items():
-            if mean.is_floating_point():
-                mean.lerp_(live[name], 1 - decay)
-            else:
-                mean.copy_(live[name])
-
     def _validate(self, interrupt: DeferredInterrupt) -> list[TrackScore] | None:
         """Scores of the held-out tracks, and checkpoints; None where Ctrl-C cut it short."""
         scores: list[TrackScore] = []
-        for track in self._valid:
-            if interrupt.asked:
-                return None
-            scores.append(score_track(self._averaged, self._path, track, self.config.validation_seconds))
+        cut_short = False
+        for track in self._valid[self.team.rank :: self.team.size]:
+            cut_short = interrupt.asked
+            if cut_short:
+                break
+            scores.append(score_track(self.averaged, self.path, track, self.config.validation_seconds))
+        if self.team.any(cut_short):
+            return None
+        scores = self.team.gather(scores)
         gain_db = mean_gain_db(scores)
         # Where no held-out track has a voice there is nothing to compare: the latest weights are the best.
         self._gain_db = gain_db if math.isfinite(gain_db) else None
         best = self._gain_db is None or self._best_gain_db is None or self._gain_db > self._best_gain_db
+        self._stale = 0 if best else self._stale + 1
         if best:
             self._best_gain_db = self._gain_db
         self._save("last.ckpt")
@@ -275,19 +298,23 @@ class Trainer:
         return scores
 
     def _save(self, name: str) -> None:
+        carried = self.team.join_lanes(self._carried, _lane_axes(self._carried))
+        if not self.team.leads:
+            return
         checkpoint = Checkpoint(
             config=self.config,
-            network=self._network.state_dict(),
-            averaged=self._averaged.state_dict(),
+            network=self.network.state_dict(),
+            averaged=self.averaged.state_dict(),
             optimiser=self._optimiser.state_dict(),
-            carried=self._carried,
+            carried=carried,
             step=self._step,
             audio_seconds=self._audio_seconds,
             best_gain_db=self._best_gain_db,
             validation_gain_db=self._gain_db,
+            stale_validations=self._stale,
             corpora=self._corpora,
             commit=self._commit,
-            critics={} if self._adversary is None else self._adversary.state(),
+            critics={} if self.adversary is None else self.adversary.state(),
         )
         save_checkpoint(checkpoint, self.run_folder / name)
 
@@ -296,15 +323,9 @@ class _StepDoneInterrupt(KeyboardInterrupt):
     """An interruption at a moment when the state is that after a whole step."""
 
 
-def _fabric(config: TrainConfig) -> Fabric:
-    # Fabric says "Using bfloat16 Automatic Mixed Precision (AMP)" on stderr, across a progress bar.
-    logger = logging.getLogger("lightning_fabric.utilities.rank_zero")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        return Fabric(accelerator="auto", devices=1, precision=config.precision)
-    finally:
-        logger.setLevel(level)
+def _lane_axes(states: list[Tensor]) -> list[int]:
+    """Where each state has its lanes: the GRU's, the last, has them second."""
+    return [0] * (len(states) - 1) + [1]
 
 
 def _scaled(state: Tensor, keep: Tensor, axis: int) -> Tensor:

@@ -88,7 +88,7 @@ def sum_bands(x: Tensor, spec: SignalSpec) -> Tensor:
 
 
 def mask_loss(masks: Tensor, statistics: MaskStatistics, phase_weight: float) -> Tensor:
-    """Error of both stems, relative to the mixture, averaged over the batch.
+    """Error of both stems, relative to the mixture, of each of the batch [batch].
 
     The first part is the squared error of square-rooted magnitudes of voice and accompaniment
     (soft passages count), the second the squared error of the complex spectrum, which is what SDR
@@ -109,4 +109,13 @@ def mask_loss(masks: Tensor, statistics: MaskStatistics, phase_weight: float) ->
     places = mask.shape[1] * mask.shape[2] * mask.shape[3]
     relative_roots = roots.sum(axes) / (s.mixture.sum(axes) + 1e-3 * places)
     relative_waves = waves.sum(axes) / (s.power.sum(axes) + 1e-4 * places)
-    return (relative_roots + phase_weight * relative_waves).mean()
+    return relative_roots + phase_weight * relative_waves
+
+
+def truncated_mean(losses: Tensor, fraction: float) -> Tensor:
+    """Mean of what is left when the largest `fraction` of the losses [batch] is taken out, rounded down.
+
+    Where labels are wrong the loss is large, and learning them is what it would take to lower it.
+    """
+    kept = len(losses) - int(fraction * len(losses))
+    return losses.mean() if kept == len(losses) else losses.topk(kept, largest=False).values.mean()

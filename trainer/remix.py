@@ -8,12 +8,11 @@ is a function of the seed and the step alone: a resumed run sees what an uninter
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-import soxr
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -21,12 +20,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..realtime.spec import SignalSpec
 from .config import RemixConfig, TrainConfig
-from .tracks import Track
+from .excerpts import at_level, cut_excerpt, past_samples, tilted
+from .pool import Sources, Stem
 
 T = TypeVar("T")
 
 VOICE_PRESENT_POWER = 1e-5  # -50 dBFS: an excerpt below it holds no singing to speak of
-LONGEST_WEIGHTED_S = 300.0  # one long track must not crowd out the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +61,18 @@ class Remixer(Dataset[Batch]):
     """Batch number `step` of an endless training set.
 
     Args:
-        tracks: decoded training tracks.
+        sources: decoded.
         spec: the model's signal path.
         config: sizes, probabilities and the seed.
+        lanes: numbers of the lanes to make; None: all of them.
     """
 
-    def __init__(self, tracks: list[Track], spec: SignalSpec, config: TrainConfig) -> None:
-        self._tracks, self._spec, self._config = tracks, spec, config
-        lengths_s = np.array([min(len(t.vocals) / spec.sample_rate_hz, LONGEST_WEIGHTED_S) for t in tracks])
-        self._weights = lengths_s / lengths_s.sum()
+    def __init__(
+        self, sources: Sources, spec: SignalSpec, config: TrainConfig, lanes: Sequence[int] | None = None
+    ) -> None:
+        self._spec, self._config = spec, config
+        self._pools = sources.pools(config.remix, spec.sample_rate_hz)
+        self._numbers = range(config.lanes) if lanes is None else lanes
         self._segment = config.segment_frames * spec.hop_samples
         self._past = past_samples(spec)
         self._lanes: dict[int, tuple[int, Excerpt]] = {}
@@ -81,7 +83,7 @@ class Remixer(Dataset[Batch]):
     def __getitem__(self, step: int) -> Batch:
         count = self._config.excerpt_segments
         pieces: list[tuple[Excerpt, int]] = []
-        for lane in range(self._config.lanes):
+        for lane in self._numbers:
             # Lanes start one after another, so a batch never holds beginnings only.
             number, segment = divmod(step + lane % count, count)
             pieces.append((self._excerpt(lane, number), segment))
@@ -109,40 +111,43 @@ class Remixer(Dataset[Batch]):
     def _make_excerpt(self, rng: np.random.Generator) -> Excerpt:
         remix = self._config.remix
         wanted = self._segment * self._config.excerpt_segments
-        song = self._draw(rng)
-        paired = bool(rng.random() < remix.pair_probability)
+        chosen = int(rng.choice(len(self._pools), p=[share for share, _, _ in self._pools]))
+        _, belongs, pool = self._pools[chosen]
+        number = pool.draw_voice(rng)
+        voice = pool.vocals[number]
+        paired = belongs and bool(rng.random() < remix.pair_probability)
         if paired:
+            band = pool.accompaniment[number]
             speed = rng.uniform(*remix.speed_range)
-            start, count = self._place(rng, song.vocals, round(wanted * speed), voiced=True)
-            vocals = self._read(song.vocals, start, count, wanted)
-            accompaniment = self._read(song.accompaniment, start, count, wanted)
-            limits_hz = [song.vocals_bandwidth_hz * speed, song.accompaniment_bandwidth_hz * speed]
+            start, count = self._place(rng, voice.samples, round(wanted * speed), voiced=True)
+            vocals = cut_excerpt(voice.samples, start, count, wanted, self._spec.channels)
+            accompaniment = cut_excerpt(band.samples, start, count, wanted, self._spec.channels)
+            limits_hz = [voice.bandwidth_hz * speed, band.bandwidth_hz * speed]
         else:
-            other, limits_hz = self._draw(rng), []
-            vocals = self._alone(rng, song.vocals, wanted, song.vocals_bandwidth_hz, limits_hz, voiced=True)
-            band_hz = other.accompaniment_bandwidth_hz
-            accompaniment = self._alone(rng, other.accompaniment, wanted, band_hz, limits_hz, voiced=False)
+            band, limits_hz = pool.accompaniment[pool.draw_accompaniment(rng)], list[float]()
+            vocals = self._alone(rng, voice, wanted, limits_hz, voiced=True)
+            accompaniment = self._alone(rng, band, wanted, limits_hz, voiced=False)
+        vocals, accompaniment = self._coloured(rng, vocals), self._coloured(rng, accompaniment)
         vocals, accompaniment = self._levelled(rng, vocals, accompaniment, remix)
         paired = paired and bool(vocals.any()) and bool(accompaniment.any())
         return Excerpt(self._padded(vocals), self._padded(accompaniment), min(limits_hz), paired)
 
     def _alone(
-        self,
-        rng: np.random.Generator,
-        stem: NDArray[np.int16],
-        wanted: int,
-        bandwidth_hz: float,
-        limits_hz: list[float],
-        *,
-        voiced: bool,
+        self, rng: np.random.Generator, stem: Stem, wanted: int, limits_hz: list[float], *, voiced: bool
     ) -> NDArray[np.float32]:
         speed = rng.uniform(*self._config.remix.speed_range)
-        limits_hz.append(bandwidth_hz * speed)
-        start, count = self._place(rng, stem, round(wanted * speed), voiced=voiced)
-        return self._read(stem, start, count, wanted)
+        limits_hz.append(stem.bandwidth_hz * speed)
+        start, count = self._place(rng, stem.samples, round(wanted * speed), voiced=voiced)
+        return cut_excerpt(stem.samples, start, count, wanted, self._spec.channels)
 
-    def _draw(self, rng: np.random.Generator) -> Track:
-        return self._tracks[int(rng.choice(len(self._tracks), p=self._weights))]
+    def _coloured(self, rng: np.random.Generator, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Upside down at times, and with another slope of the spectrum; the same for all channels."""
+        remix = self._config.remix
+        if rng.random() < remix.polarity_probability:
+            samples = -samples
+        if remix.tilt_db > 0:
+            samples = tilted(samples, float(rng.normal(0.0, remix.tilt_db)), self._spec.sample_rate_hz)
+        return samples
 
     @staticmethod
     def _place(rng: np.random.Generator, stem: NDArray[np.int16], count: int, *, voiced: bool) -> tuple[int, int]:
@@ -154,21 +159,6 @@ class Remixer(Dataset[Batch]):
             if not voiced or float(np.mean(part**2)) > VOICE_PRESENT_POWER:
                 break
         return start, count
-
-    def _read(self, stem: NDArray[np.int16], start: int, count: int, wanted: int) -> NDArray[np.float32]:
-        """`count` samples played in the time of `wanted`: [channel, wanted]."""
-        samples = np.zeros((count, stem.shape[1]), np.float32)
-        part = stem[start : start + count]
-        samples[: len(part)] = part.astype(np.float32) / 32768
-        if count != wanted:
-            samples = soxr.resample(samples, count, wanted, quality="MQ")
-            samples = np.pad(samples, ((0, max(0, wanted - len(samples))), (0, 0)))[:wanted]
-        channels = self._spec.channels
-        if samples.shape[1] < channels:
-            samples = np.repeat(samples, channels, 1)
-        elif samples.shape[1] > channels:
-            samples = samples.mean(1, keepdims=True)
-        return samples.T
 
     @staticmethod
     def _levelled(
@@ -191,18 +181,6 @@ class Remixer(Dataset[Batch]):
 
     def _padded(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.pad(samples, ((0, 0), (self._past, 0)))
-
-
-def past_samples(spec: SignalSpec) -> int:
-    """Samples before a segment: N - H for its first frame, and the frames that look-ahead is still to mask."""
-    return spec.window_samples - spec.hop_samples + spec.lookahead_frames * spec.hop_samples
-
-
-def at_level(samples: NDArray[np.float32], level_dbfs: float) -> NDArray[np.float32]:
-    """Samples of any shape scaled to an RMS level; what is nearly silent stays as it is."""
-    rms = float(np.sqrt(np.mean(samples**2)))
-    # A nearly silent excerpt stays silent: raising it would teach the network noise.
-    return samples * np.float32(10 ** (level_dbfs / 20) / rms) if rms > 1e-4 else samples
 
 
 def batches(examples: Dataset[T], count: int, first: int, workers: int) -> Iterator[T]:

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..realtime.errors import AdvsepError
-from .loop import Progress as StepProgress
 from .loop import Trainer
+from .progress import Progress as StepProgress
 from .validation import mean_gain_db, plain_score
 
 
@@ -28,6 +28,9 @@ def show_run(trainer: Trainer, steps: int, log_file: Path) -> None:
         TrainingStoppedError: after Ctrl-C.
         AdvsepError: as `Trainer.run` does, or the file cannot be written.
     """
+    if not trainer.team.leads:
+        trainer.run(lambda _: None)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(16), MofNCompleteColumn(), TimeRemainingColumn())
     with (
         Progress(*columns, console=Console(stderr=True)) as bar,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -14,8 +14,8 @@ from torch.utils.data import Dataset
 from ..realtime.errors import AdvsepError
 from ..realtime.spec import SignalSpec
 from .config import AdversarialConfig, TrainConfig
+from .excerpts import at_level, cut_excerpt, past_samples
 from .recordings import Recording
-from .remix import at_level, past_samples
 
 SEED_MARK = 0x5EED  # keeps these draws apart from those of paired examples
 _TRIES = 8
@@ -78,26 +78,34 @@ class UnpairedExamples(Dataset[UnpairedBatch]):
         recordings: decoded.
         spec: the model's signal path.
         config: sizes, levels and the seed.
+        lanes: numbers of the lanes to make; None: all of them.
     """
 
-    def __init__(self, recordings: UnpairedRecordings, spec: SignalSpec, config: TrainConfig) -> None:
+    def __init__(
+        self,
+        recordings: UnpairedRecordings,
+        spec: SignalSpec,
+        config: TrainConfig,
+        lanes: Sequence[int] | None = None,
+    ) -> None:
         recordings.check()
         self._recordings, self._spec, self._config = recordings, spec, config
         self._adversarial: AdversarialConfig = config.adversarial
+        self._numbers = range(config.adversarial.lanes) if lanes is None else lanes
         self._past = past_samples(spec)
 
     def __len__(self) -> int:
         return self._config.steps * self._adversarial.critic_steps
 
     def __getitem__(self, number: int) -> UnpairedBatch:
-        rng = np.random.default_rng([self._config.seed, SEED_MARK, number])
         hop, settings = self._spec.hop_samples, self._adversarial
         patch = self._past + settings.patch_frames * hop
         mixtures: list[NDArray[np.float32]] = []
         vocals: list[NDArray[np.float32]] = []
         accompaniment: list[NDArray[np.float32]] = []
         limits_hz: list[float] = []
-        for _ in range(settings.lanes):
+        for lane in self._numbers:
+            rng = np.random.default_rng([self._config.seed, SEED_MARK, number, lane])
             drawn = [
                 self._excerpt(rng, self._recordings.mixtures, patch + settings.warm_frames * hop, 0.0),
                 self._excerpt(rng, self._recordings.vocals, patch, rng.normal(*self._config.remix.voice_to_band_db)),
@@ -115,28 +123,20 @@ class UnpairedExamples(Dataset[UnpairedBatch]):
         """[channel, wanted] at a drawn level, and the bandwidth; where there is something to hear, if it is found."""
         speed = float(rng.uniform(*self._config.remix.speed_range))
         count = round(wanted * speed)
-        recording, samples = _place(rng, recordings, count)
-        if count != wanted:
-            samples = soxr.resample(samples, count, wanted, quality="MQ")
-            samples = np.pad(samples, ((0, max(0, wanted - len(samples))), (0, 0)))[:wanted]
-        channels = self._spec.channels
-        if samples.shape[1] != channels:
-            samples = np.repeat(samples.mean(1, keepdims=True), channels, 1)
+        recording, start = _place(rng, recordings, count)
+        samples = cut_excerpt(recording.samples, start, count, wanted, self._spec.channels)
         level_dbfs = float(rng.uniform(*self._config.remix.level_dbfs)) + above_db
         gain = np.float32(rng.uniform(*self._adversarial.gain_range))
-        return np.ascontiguousarray(gain * at_level(samples.T, level_dbfs)), recording.bandwidth_hz * speed
+        return np.ascontiguousarray(gain * at_level(samples, level_dbfs)), recording.bandwidth_hz * speed
 
 
-def _place(rng: np.random.Generator, recordings: list[Recording], count: int) -> tuple[Recording, NDArray[np.float32]]:
-    """A recording and [sample, channel] of it; tries for a place where there is something to hear."""
-    recording = recordings[0]
-    samples: NDArray[np.float32] = np.zeros((count, 1), np.float32)
+def _place(rng: np.random.Generator, recordings: Sequence[Recording], count: int) -> tuple[Recording, int]:
+    """A recording and where to cut `count` samples of it; tries for a place where there is something to hear."""
+    recording, start = recordings[0], 0
     for _ in range(_TRIES):
         recording = recordings[int(rng.integers(len(recordings)))]
         start = int(rng.integers(0, max(1, len(recording.samples) - count)))
-        part = recording.samples[start : start + count]
-        samples = np.zeros((count, part.shape[1]), np.float32)
-        samples[: len(part)] = part / np.float32(32768)
-        if float(np.mean(np.square(samples))) > SILENT_POWER:
+        part = recording.samples[start : start + count] / np.float32(32768)
+        if float(np.sum(np.square(part))) > SILENT_POWER * count * part.shape[1]:
             break
-    return recording, samples
+    return recording, start

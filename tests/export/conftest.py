@@ -52,6 +52,7 @@ def checkpoint_of(network: LiveUnet, config: TrainConfig) -> Checkpoint:
         audio_seconds=7200.0,
         best_gain_db=4.5,
         validation_gain_db=4.25,
+        stale_validations=0,
         corpora=("one", "two"),
         commit="0123456789ab+",
         critics={},

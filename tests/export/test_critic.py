@@ -29,7 +29,7 @@ from advsep.trainer.config import AdversarialConfig, load_preset
 from advsep.trainer.critic import Critic, initialise
 from advsep.trainer.live_unet import LiveUnetConfig
 from advsep.trainer.signal import SignalPath
-from lightning_fabric import Fabric
+from advsep.trainer.team import Team, make_fabric
 from onnx import helper, numpy_helper
 
 Run = Callable[..., Any]
@@ -121,6 +121,7 @@ def joint(live_critics: dict[str, Critic]) -> Checkpoint:
         audio_seconds=7200.0,
         best_gain_db=None,
         validation_gain_db=None,
+        stale_validations=0,
         corpora=("one",),
         commit="0123456789ab+",
         critics={name: {"critic": critic.state_dict(), "optimiser": {}} for name, critic in critics.items()},
@@ -228,7 +229,7 @@ def test_the_file_is_whole_and_holds_its_contract(live_file: Path) -> None:
 def test_what_critics_see_is_what_training_showed_them(live_file: Path, joint: Checkpoint) -> None:
     signal = joint.config.signal.spec()
     path = SignalPath(signal)
-    adversary = Adversary(signal, joint.config, Fabric(accelerator="cpu", devices=1), path)
+    adversary = Adversary(signal, joint.config, path, Team(make_fabric("32-true", accelerator="cpu")))
     waves = 0.3 * torch.randn(2, 2, path.history_samples + 64 * 256, generator=torch.Generator().manual_seed(1))
     spectra = path.analyse(waves)
     wanted = adversary.pairs(spectra, spectra * 0.5, torch.tensor([20000.0, 4000.0])).numpy()

@@ -12,14 +12,15 @@ from advsep.realtime.errors import AdvsepError
 from advsep.trainer.adversary import Adversary
 from advsep.trainer.checkpoint import load_checkpoint
 from advsep.trainer.config import TrainConfig
+from advsep.trainer.excerpts import past_samples
 from advsep.trainer.live_unet import LiveUnet
 from advsep.trainer.loop import Progress, Trainer, TrainingStoppedError
+from advsep.trainer.pool import Sources
 from advsep.trainer.recordings import Recording, find_recordings, load_recordings
-from advsep.trainer.remix import past_samples
 from advsep.trainer.signal import SignalPath
+from advsep.trainer.team import Team, make_fabric
 from advsep.trainer.tracks import Track
 from advsep.trainer.unpaired import UnpairedExamples, UnpairedRecordings
-from lightning_fabric import Fabric
 
 MakeConfig = Callable[..., TrainConfig]
 ADVERSARIAL = {"lanes": 4, "patch_frames": 8, "warm_frames": 4, "critic_width": 4, "highest_hz": 3000.0}
@@ -67,7 +68,7 @@ def test_critics_see_nothing_above_what_all_hear(semi: MakeConfig, recordings: U
     config = semi()
     spec = config.signal.spec()
     path, batch = SignalPath(spec), UnpairedExamples(recordings, spec, config)[0]
-    adversary = Adversary(spec, config, Fabric(accelerator="cpu", devices=1), path)
+    adversary = Adversary(spec, config, path, Team(make_fabric("32-true", accelerator="cpu")))
     patches = adversary.pairs(path.analyse(batch.vocals), path.analyse(batch.accompaniment), batch.bandwidth_hz)
     assert patches.shape == (4, 2, 32, 8)
     edges_hz = np.array(spec.band_edges_bins) * spec.sample_rate_hz / spec.window_samples
@@ -90,7 +91,7 @@ def test_a_step_along_the_loss_raises_the_critics_scores(
     spec = config.signal.spec()
     torch.manual_seed(0)
     network, path = LiveUnet(spec.bands, spec.channels, config.network), SignalPath(spec)
-    adversary = Adversary(spec, config, Fabric(accelerator="cpu", devices=1), path)
+    adversary = Adversary(spec, config, path, Team(make_fabric("32-true", accelerator="cpu")))
     examples = UnpairedExamples(recordings, spec, config)
     for number in range(5):
         adversary.teach(examples[number], network, network, None)
@@ -111,7 +112,7 @@ def test_with_a_perfect_separation_patches_are_those_of_the_recordings(
     config = semi()
     spec = config.signal.spec()
     path, batch = SignalPath(spec), UnpairedExamples(recordings, spec, config)[0]
-    adversary = Adversary(spec, config, Fabric(accelerator="cpu", devices=1), path)
+    adversary = Adversary(spec, config, path, Team(make_fabric("32-true", accelerator="cpu")))
     seen: list[torch.Tensor] = []
 
     def all_voice(features: torch.Tensor, *states: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -131,7 +132,7 @@ def train(
 ) -> list[Progress]:
     folder.mkdir(exist_ok=True)
     steps: list[Progress] = []
-    Trainer(config, songs, songs[:1], folder, workers=0, unpaired=recordings, **more).run(steps.append)  # type: ignore[arg-type]
+    Trainer(config, Sources(songs), songs[:1], folder, workers=0, unpaired=recordings, **more).run(steps.append)  # type: ignore[arg-type]
     return steps
 
 
@@ -183,7 +184,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
             raise KeyboardInterrupt
 
     with pytest.raises(TrainingStoppedError):
-        Trainer(config, songs, songs[:1], tmp_path / "parts", workers=0, unpaired=recordings).run(stop)
+        Trainer(config, Sources(songs), songs[:1], tmp_path / "parts", workers=0, unpaired=recordings).run(stop)
     start = load_checkpoint(tmp_path / "parts" / "last.ckpt")
     assert start.step == 2
     train(config, songs, tmp_path / "parts", recordings, start=start)

@@ -41,6 +41,7 @@ def checkpoint(tiny: Callable[..., TrainConfig]) -> Checkpoint:
         audio_seconds=12.5,
         best_gain_db=None,
         validation_gain_db=3.25,
+        stale_validations=1,
         corpora=("a", "b"),
         commit="abc",
         critics={"voice": {"critic": {"w": torch.ones(2)}}},
@@ -117,7 +118,7 @@ def test_other_torch_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.ckpt"
     for thing in ([1, 2], {"state_dict": {}}, torch.zeros(3), None):
         torch.save(thing, path)
-        assert "expected an advsep checkpoint of version 2, found no version" in refusal(path)
+        assert "expected an advsep checkpoint of version 3, found no version" in refusal(path)
 
 
 def test_files_that_would_run_code_are_refused(tmp_path: Path) -> None:
@@ -128,10 +129,10 @@ def test_files_that_would_run_code_are_refused(tmp_path: Path) -> None:
 
 def test_another_version_is_refused(checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.ckpt"
-    monkeypatch.setattr(module, "CHECKPOINT_VERSION", 3)
+    monkeypatch.setattr(module, "CHECKPOINT_VERSION", 4)
     save_checkpoint(checkpoint, path)
     monkeypatch.undo()
-    assert "of version 2, found version 3" in refusal(path)
+    assert "of version 3, found version 4" in refusal(path)
 
 
 def test_other_keys_are_refused_and_named(checkpoint: Checkpoint, tmp_path: Path) -> None:

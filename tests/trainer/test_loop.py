@@ -16,6 +16,7 @@ from advsep.trainer import loop as module
 from advsep.trainer.checkpoint import averaged_network, load_checkpoint
 from advsep.trainer.config import OptimiserConfig, TrainConfig
 from advsep.trainer.loop import Progress, Trainer, TrainingStoppedError, learning_rate, resumed
+from advsep.trainer.pool import Sources
 from advsep.trainer.signal import SignalPath
 from advsep.trainer.tracks import Track
 from advsep.trainer.validation import TrackScore, score_track
@@ -32,7 +33,7 @@ def songs(make_track: MakeTrack) -> list[Track]:
 def train(config: TrainConfig, songs: list[Track], folder: Path, valid: list[Track] | None = None) -> list[Progress]:
     folder.mkdir(exist_ok=True)
     steps: list[Progress] = []
-    Trainer(config, songs, songs[:1] if valid is None else valid, folder, workers=0).run(steps.append)
+    Trainer(config, Sources(songs), songs[:1] if valid is None else valid, folder, workers=0).run(steps.append)
     return steps
 
 
@@ -84,7 +85,7 @@ def test_lookahead_compares_each_mask_with_the_frame_it_is_for(
     monkeypatch.setattr(module, "mask_loss", lambda m, s, w: (seen.append(s.voice_power), real(m, s, w))[1])
     folder = tmp_path / "run"
     folder.mkdir()
-    trainer = Trainer(config, songs, [], folder, workers=0)
+    trainer = Trainer(config, Sources(songs), [], folder, workers=0)
     trainer.run(lambda _: None)
     path = SignalPath(config.signal.spec())
     excerpt = trainer._remixer._excerpt(0, 0)  # pyright: ignore[reportPrivateUsage]
@@ -113,12 +114,12 @@ def test_stopped_and_resumed_is_uninterrupted(
             raise KeyboardInterrupt
 
     with pytest.raises(TrainingStoppedError):
-        Trainer(config, songs, songs[:1], folder, workers=0).run(stop)
+        Trainer(config, Sources(songs), songs[:1], folder, workers=0).run(stop)
     start = load_checkpoint(folder / "last.ckpt")
     assert start.step == stop_at
     assert (start.validation_gain_db is not None) == (stop_at == 3)
     done: list[int] = []
-    Trainer(start.config, songs, songs[:1], folder, start, workers=0).run(lambda now: done.append(now.step))
+    Trainer(start.config, Sources(songs), songs[:1], folder, start, workers=0).run(lambda now: done.append(now.step))
     assert done == list(range(stop_at + 1, 7))
     for name in ("last.ckpt", "best.ckpt"):
         equal_runs(tmp_path / "whole" / name, folder / name)
@@ -129,7 +130,7 @@ def test_resuming_twice_from_one_checkpoint_is_the_same(songs: list[Track], tiny
     start = resumed(load_checkpoint(tmp_path / "start" / "last.ckpt"), 6)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        Trainer(start.config, songs, [], tmp_path / name, start, workers=0).run(lambda _: None)
+        Trainer(start.config, Sources(songs), [], tmp_path / name, start, workers=0).run(lambda _: None)
     equal_runs(tmp_path / "a" / "last.ckpt", tmp_path / "b" / "last.ckpt")
 
 
@@ -155,11 +156,11 @@ def test_ctrl_c_waits_for_the_step(
     folder.mkdir()
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(TrainingStoppedError):
-        Trainer(config, songs, songs[:1], folder, workers=0).run(lambda _: None)
+        Trainer(config, Sources(songs), songs[:1], folder, workers=0).run(lambda _: None)
     assert signal.getsignal(signal.SIGINT) is before
     start = load_checkpoint(folder / "last.ckpt")
     assert start.step == 2
-    Trainer(start.config, songs, songs[:1], folder, start, workers=0).run(lambda _: None)
+    Trainer(start.config, Sources(songs), songs[:1], folder, start, workers=0).run(lambda _: None)
     equal_runs(tmp_path / "whole" / "last.ckpt", folder / "last.ckpt")
 
 
@@ -173,7 +174,7 @@ def test_a_second_ctrl_c_stops_at_once_and_saves_nothing(
 
     monkeypatch.setattr(module, "mask_loss", twice)
     with pytest.raises(KeyboardInterrupt) as caught:
-        Trainer(tiny(), songs, [], tmp_path, workers=0).run(lambda _: None)
+        Trainer(tiny(), Sources(songs), [], tmp_path, workers=0).run(lambda _: None)
     assert not isinstance(caught.value, TrainingStoppedError)
     assert not list(tmp_path.glob("*.ckpt*"))
 
@@ -196,12 +197,12 @@ def test_a_validation_cut_short_is_made_up_for(
 
     monkeypatch.setattr(module, "score_track", pressed)
     with pytest.raises(TrainingStoppedError):
-        Trainer(config, songs, songs, folder, workers=0).run(lambda _: None)
+        Trainer(config, Sources(songs), songs, folder, workers=0).run(lambda _: None)
     monkeypatch.undo()
     start = load_checkpoint(folder / "last.ckpt")
     assert (start.step, start.validation_gain_db) == (stop_at, None)
     steps: list[Progress] = []
-    Trainer(start.config, songs, songs, folder, start, workers=0).run(steps.append)
+    Trainer(start.config, Sources(songs), songs, folder, start, workers=0).run(steps.append)
     assert [now.step for now in steps] == list(range(stop_at, 7))
     assert len(steps[0].scores or []) == 2
     assert math.isnan(steps[0].loss)
@@ -221,7 +222,7 @@ def test_the_best_checkpoint_is_that_of_the_best_validation(
     train(tiny(steps=4, validate_every=2), songs, tmp_path)
     assert load_checkpoint(tmp_path / "best.ckpt").step == 4
     start = resumed(load_checkpoint(tmp_path / "last.ckpt"), 8)
-    Trainer(start.config, songs, songs[:1], tmp_path, start, workers=0).run(lambda _: None)
+    Trainer(start.config, Sources(songs), songs[:1], tmp_path, start, workers=0).run(lambda _: None)
     best, last = load_checkpoint(tmp_path / "best.ckpt"), load_checkpoint(tmp_path / "last.ckpt")
     assert (best.step, best.best_gain_db, best.validation_gain_db) == (4, 5.0, 5.0)
     assert (last.step, last.best_gain_db, last.validation_gain_db) == (8, 5.0, 4.5)
@@ -261,7 +262,7 @@ def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(
 
 def test_nothing_to_learn_from(tiny: MakeConfig, tmp_path: Path, songs: list[Track]) -> None:
     with pytest.raises(AdvsepError, match="no tracks to learn from"):
-        Trainer(tiny(), [], songs, tmp_path)
+        Trainer(tiny(), Sources([]), songs, tmp_path)
 
 
 def test_the_learning_rate_warms_up_holds_and_falls_to_zero() -> None:
@@ -284,6 +285,6 @@ def test_progress_reports_every_step(songs: list[Track], tiny: MakeConfig, tmp_p
 
 
 def test_fabric_does_not_talk(tiny: MakeConfig, songs: list[Track], tmp_path: Path, capfd: object) -> None:
-    Trainer(tiny(precision="bf16-mixed"), songs, [], tmp_path, workers=0)
+    Trainer(tiny(precision="bf16-mixed"), Sources(songs), [], tmp_path, workers=0)
     out, err = capfd.readouterr()  # type: ignore[attr-defined]
     assert (out, err) == ("", "")

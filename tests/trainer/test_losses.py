@@ -69,7 +69,7 @@ def test_it_is_the_sum_over_bins(phase_weight: float, level: float) -> None:
     voice, band, masks = spectra(1) * level, spectra(2) * level * 0.5, random_masks()
     bandwidth_hz = [4000.0, 1234.0, 40 * BIN_HZ]
     statistics = mask_statistics(voice, band, torch.tensor(bandwidth_hz), SPEC)
-    found = float(mask_loss(masks, statistics, phase_weight))
+    found = float(mask_loss(masks, statistics, phase_weight).mean())
     wanted = slow_loss(masks.numpy(), voice.numpy(), band.numpy(), bandwidth_hz, phase_weight)
     assert found == pytest.approx(wanted, rel=2e-5)
 
@@ -80,17 +80,17 @@ def test_it_vanishes_at_the_true_mask_of_stems_that_do_not_overlap() -> None:
     of_bins = torch.cat([of_bins, of_bins[..., -1:]], -1)
     voice, band = spectra(1) * of_bins, spectra(2) * (1 - of_bins)
     statistics = mask_statistics(voice, band, torch.full((BATCH,), 4000.0), SPEC)
-    true = float(mask_loss(owner.float(), statistics, 1.0))
+    true = float(mask_loss(owner.float(), statistics, 1.0).mean())
     assert 0 <= true < 3 * MASK_FLOOR  # what the floor costs, no more
-    assert float(mask_loss(1 - owner.float(), statistics, 1.0)) > 1
-    assert float(mask_loss(torch.full(owner.shape, 0.5), statistics, 1.0)) > 0.3
+    assert float(mask_loss(1 - owner.float(), statistics, 1.0).mean()) > 1
+    assert float(mask_loss(torch.full(owner.shape, 0.5), statistics, 1.0).mean()) > 0.3
 
 
 def test_nothing_is_learnt_above_the_bandwidth() -> None:
     masks = random_masks().clamp(0.1, 0.9).requires_grad_()
     edge = SPEC.band_edges_bins[12]
     statistics = mask_statistics(spectra(1), spectra(2), torch.full((BATCH,), (edge - 0.5) * BIN_HZ), SPEC)
-    mask_loss(masks, statistics, 1.0).backward()
+    mask_loss(masks, statistics, 1.0).mean().backward()
     assert masks.grad is not None
     assert not masks.grad[..., 12:].any()
     assert masks.grad[..., :12].all()
@@ -120,7 +120,7 @@ def test_silence_gives_a_finite_loss_and_gradient(bandwidth_hz: float) -> None:
     silence = torch.zeros(BATCH, CHANNELS, FRAMES, SPEC.bins, dtype=torch.complex64)
     masks = random_masks().requires_grad_()
     statistics = mask_statistics(silence, silence, torch.full((BATCH,), bandwidth_hz), SPEC)
-    loss = mask_loss(masks, statistics, 1.0)
+    loss = mask_loss(masks, statistics, 1.0).mean()
     loss.backward()
     assert float(loss.detach()) == 0
     assert masks.grad is not None
@@ -131,7 +131,7 @@ def test_silence_gives_a_finite_loss_and_gradient(bandwidth_hz: float) -> None:
 def test_a_mask_that_is_wholly_shut_can_still_learn_to_open(shut: float) -> None:
     masks = torch.full((BATCH, CHANNELS, FRAMES, SPEC.bands), shut, requires_grad=True)
     statistics = mask_statistics(spectra(1), spectra(2), torch.full((BATCH,), 4000.0), SPEC)
-    mask_loss(masks, statistics, 1.0).backward()
+    mask_loss(masks, statistics, 1.0).mean().backward()
     assert masks.grad is not None
     assert torch.isfinite(masks.grad).all()
     assert (masks.grad < 0 if shut == 0 else masks.grad > 0).float().mean() > 0.95
@@ -142,6 +142,6 @@ def test_voice_alone_and_band_alone_pull_the_mask_apart() -> None:
     full = torch.full((BATCH,), 4000.0)
     for voice, band, sign in ((sound, silence, -1), (silence, sound, 1)):
         masks = torch.full((BATCH, CHANNELS, FRAMES, SPEC.bands), 0.5, requires_grad=True)
-        mask_loss(masks, mask_statistics(voice, band, full, SPEC), 1.0).backward()
+        mask_loss(masks, mask_statistics(voice, band, full, SPEC), 1.0).mean().backward()
         assert masks.grad is not None
         assert (masks.grad.sign() == sign).all()

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 from advsep.trainer.config import TrainConfig
-from advsep.trainer.remix import Batch, Remixer, batches, past_samples
+from advsep.trainer.excerpts import past_samples
+from advsep.trainer.pool import Sources
+from advsep.trainer.remix import Batch, Remixer, batches
 from advsep.trainer.tracks import Track
 
 MakeTrack = Callable[..., Track]
@@ -18,7 +20,7 @@ PLAIN = {"no_voice_probability": 0.0, "no_band_probability": 0.0, "swap_probabil
 
 
 def remixer(tracks: list[Track], config: TrainConfig) -> Remixer:
-    return Remixer(tracks, config.signal.spec(), config)
+    return Remixer(Sources(tracks), config.signal.spec(), config)
 
 
 def equal(one: Batch, other: Batch) -> bool:
