@@ -6,6 +6,7 @@ import math
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -226,6 +227,23 @@ def test_the_best_checkpoint_is_that_of_the_best_validation(
     best, last = load_checkpoint(tmp_path / "best.ckpt"), load_checkpoint(tmp_path / "last.ckpt")
     assert (best.step, best.best_gain_db, best.validation_gain_db) == (4, 5.0, 5.0)
     assert (last.step, last.best_gain_db, last.validation_gain_db) == (8, 5.0, 4.5)
+
+
+def test_it_stops_when_validations_get_no_better(songs: list[Track], tiny: MakeConfig, tmp_path: Path) -> None:
+    """Weights that hardly move: the first validation is the best one, by a hair's breadth at most."""
+    config = tiny(steps=20, validate_every=2, patience_validations=3, optimiser={"learning_rate": 1e-30})
+    frozen = replace(config, optimiser=replace(config.optimiser, weight_decay=0.0))
+    steps = train(frozen, songs, tmp_path / "run")
+    last = load_checkpoint(tmp_path / "run" / "last.ckpt")
+    best = load_checkpoint(tmp_path / "run" / "best.ckpt")
+    assert last.step == steps[-1].step == best.step + 6 < 20
+    assert (last.stale_validations, best.stale_validations) == (3, 0)
+    start = replace(last, config=replace(last.config, patience_validations=4))
+    more: list[int] = []
+    Trainer(start.config, Sources(songs), songs[:1], tmp_path / "run", start, workers=0).run(
+        lambda now: more.append(now.step)
+    )
+    assert more == [last.step + 1, last.step + 2]
 
 
 @pytest.mark.parametrize("held_out", ["none", "silent"])
