@@ -18,6 +18,8 @@ from .jit import jit
 from .ring import RING_WORDS
 
 LONGEST_BLOCK_SAMPLES = 32768
+# Revision of `exchange.py`, here and in `probe.py`: Numba keeps what it compiled until this file's text changes.
+EXCHANGE_REVISION = 2
 # Places of the addresses in the block that PortAudio hands to the callback:
 _WORDS, _LEVELS, _EDGE, _IN_WORDS, _IN_DATA, _OUT_WORDS, _OUT_DATA, _SPARE_IN, _SPARE_OUT = range(9)
 _CAPACITY, _INS, _OUTS, _HAS_INPUT, _HAS_OUTPUT, _SIZE = range(9, 15)

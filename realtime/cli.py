@@ -19,15 +19,28 @@ Examples:
   advsep-live -i song.mp3 --mute vocals  plays a song without its voice
   advsep-live -i song.mp3 -o stems/      writes the stems, as fast as it can
   advsep-live -i song.flac -o karaoke.wav --vocals-gain-db -24
+  advsep-live -i song.mp3 --loop 1:05-1:32
   advsep-live -i demo --record take/     plays the demo song, records stems
   advsep-live -i system --preset karaoke
   advsep-live -i mic --chain "vocals: eq(low_cut_hz=90), reverb(mix=0.2)"
   advsep-live -i - -o - --mute vocals    from one pipe into another, as WAV
   advsep-live -i mic -o null --seconds 30 --json
+  advsep-live -i song.mp3 --critics what.png --start 60 --seconds 10
   advsep-live --measure-latency          needs a cable from output to input
 
-While it plays, keys change levels, mute, solo, bypass, record and quit: ? lists them.
+While it plays, keys change levels, mute, solo, bypass, pause, go elsewhere, record and quit: ? lists them.
 `advsep-plugins` lists the plugins that a chain may have, and checks new ones.
+\b
+With --critics take.npz an archive for numpy.load is written, of the arrays
+  sources [source]                  their names
+  times_s [frame], freq_hz [band]   where frames and bands lie; band_edges_hz
+  estimates [source, band, frame]   ln(1 + feature_scale * magnitude)
+  gradients [source, band, frame]   of the critic's score by the estimate:
+                                    above 0 where more would please it
+  scores [source, patch]            at score_times_s [patch]
+Patches overlap by three quarters; a frame's gradient is their mean, in which
+the middle of a patch counts most.
+
 Stems are WAV with 32-bit floats. Written from a song they start at its first sample and have its length, rate
 and channels; recorded while playing they have the device's rate. Without gains they sum to the input.
 Exit codes: 0 done, 2 a bad input or device, 130 stopped with Ctrl-C.
@@ -128,6 +141,10 @@ def live(
         Path | None, typer.Option("--record", help="While playing, write the stems to this folder.", show_default=False)
     ] = None,
     start: Annotated[float, typer.Option("--start", min=0, help="Begin a song so many seconds in.")] = 0.0,
+    loop: Annotated[
+        str | None,
+        typer.Option("--loop", help="Go round between two places of a song: 65-92.5 or 1:05-1:32.", show_default=False),
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0.01, help="Stop after so much sound.", show_default=False)
     ] = None,
@@ -143,6 +160,15 @@ def live(
         bool,
         typer.Option("--accept-damaged", help="Use a truncated file as far as it goes; take NaN as silence."),
     ] = False,
+    critics: Annotated[
+        Path | None,
+        typer.Option(
+            "--critics",
+            help="Play nothing, but write what the model's critics think of a song, with --start and --seconds of a "
+            "part of it: a .png with estimates beside gradients, or an .npz.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")
     ] = False,
@@ -167,7 +193,7 @@ def live(
     ] = False,
 ) -> None:
     """See HELP, which typer shows."""
-    from .options import LiveOptions
+    from .options import LiveOptions, parse_loop
     from .rack_file import Preset, find_preset
     from .rack_spec import RackSpec
     from .rack_text import parse_rack
@@ -175,6 +201,7 @@ def live(
     if source is None and not measure_latency:
         raise typer.BadParameter("Missing option '-i' / '--input': a device such as 'mic', or a sound file")
     chosen = Preset(RackSpec()) if preset is None else find_preset(preset)
+    round_s = None if loop is None else parse_loop(loop)
     written = RackSpec() if chain is None else parse_rack(chain)
     gains_db = {"vocals": vocals_gain_db, "accompaniment": accompaniment_gain_db}
     options = LiveOptions(
@@ -190,11 +217,16 @@ def live(
         accept_damaged=accept_damaged,
         rate_hz=samplerate,
         block_samples=blocksize,
-        start_s=start,
+        start_s=round_s[0] if start == 0.0 and round_s is not None else start,
+        loop=round_s,
         as_json=as_json,
     )
     options.check()
-    if measure_latency:
+    if critics is not None:
+        from .display import show_critics
+
+        _end(show_critics(options, critics))
+    elif measure_latency:
         from .display import show_latency
 
         show_latency(options, as_json=as_json)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 STEP_DB = 1.0
+SEEK_S = 5.0
 QUIETEST_DB, LOUDEST_DB = -60.0, 12.0
 VOICE, ACCOMPANIMENT = 0, 1  # places in `Levels.gains_db`, the order of a model's sources
 
 
 class Action(Enum):
-    """What can be asked for by a key; RECORD, QUIT and HELP are the program's, the others change the levels."""
+    """What can be asked for by a key; those from PAUSE on are the program's, the others change the levels."""
 
     VOICE_DOWN = "voice down"
     VOICE_UP = "voice up"
@@ -24,6 +25,9 @@ class Action(Enum):
     SOLO_ACCOMPANIMENT = "solo accompaniment"
     BYPASS = "bypass"
     RESET = "reset"
+    PAUSE = "pause"
+    BACK = "back"
+    AHEAD = "ahead"
     RECORD = "record"
     QUIT = "quit"
     HELP = "help"
@@ -71,6 +75,13 @@ KEY_ROWS = (
     KeyRow({"d": Action.SOLO_ACCOMPANIMENT}, ("d",), "solo", "only the accompaniment, or all again"),
     KeyRow({"b": Action.BYPASS}, ("b",), "bypass", "the sound as it came in, equally late, or the levels again"),
     KeyRow({"0": Action.RESET}, ("0",), "reset", "all at 0 dB, nothing silent, no bypass"),
+    KeyRow({"p": Action.PAUSE}, ("p",), "pause", "of a song: stand still, or go on"),
+    KeyRow(
+        {",": Action.BACK, "page-up": Action.BACK, ".": Action.AHEAD, "page-down": Action.AHEAD},
+        (",", "."),
+        f"{SEEK_S:g} s",
+        f"of a song: {SEEK_S:g} s back, {SEEK_S:g} s ahead",
+    ),
     KeyRow({"r": Action.RECORD}, ("r",), "record", "start or stop recording the stems"),
     KeyRow({"q": Action.QUIT}, ("q",), "quit", "end"),
     KeyRow({"?": Action.HELP}, ("?",), "help", "show or hide this list"),

@@ -164,6 +164,35 @@ def _convert(run: Conversion) -> bool:
     return False
 
 
+def show_critics(options: LiveOptions, target: Path) -> int:
+    """Write what critics think of a song, as a picture or as arrays; returns the exit code.
+
+    Raises:
+        AdvsepError: it cannot be done.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from .critic_run import judge_song, write_judgement
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as display:
+        task = display.add_task("judging", total=1.0)
+
+        def tell(share: float) -> None:
+            check_interrupt()
+            display.update(task, completed=share)
+
+        try:
+            picture = judge_song(options, target, tell)
+        except KeyboardInterrupt:
+            print("advsep-live: stopped: nothing was written", file=sys.stderr)
+            return EXIT_INTERRUPTED
+        write_judgement(picture, target)
+    _tell_results([target], [])
+    return 0
+
+
 def show_latency(options: LiveOptions, *, as_json: bool) -> None:
     """Measure what a device and the engine make of an impulse, and print it beside what they declare.
 

@@ -19,7 +19,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from .engine import match_channels
+from .channels import match_channels
 from .exchange import ARMED, FADE_FRAMES, GATE_S, LONGEST_BLOCK, PLAYED, WANTED, Deck
 from .ring import ring_read, ring_write
 

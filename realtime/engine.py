@@ -17,7 +17,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .exchange import ARMED, DRY_GAIN_WANTED, ENDS_AT, LATENCY, MISSED_HOPS, PLAYED, WANTED, Deck
+from .channels import match_channels
+from .exchange import ARMED, DRY_GAIN_WANTED, ENDS_AT, LATENCY, MISSED_HOPS, PLAYED, RESUME_FRAMES, WANTED, Deck
 from .live_path import Processor
 from .ring import ring_read, ring_release, ring_skip, ring_write
 from .scheduling import quiet_collector, raise_priority
@@ -70,6 +71,7 @@ class Engine:
         error: what ended the worker before its time, else None.
         realtime: whether the system granted the worker real-time scheduling.
         feeder: started and stopped with the worker; None where somebody else fills the ring, or the callback.
+        paused: with `holds`: the gate stays shut, and what is heard stands still; see `set_paused`.
     """
 
     def __init__(self, deck: Deck, processor: Processor, *, fed: bool = False, holds: bool = False) -> None:
@@ -80,6 +82,7 @@ class Engine:
         self.error: BaseException | None = None
         self.realtime = False
         self.feeder: Feeder | None = None
+        self.paused = False
         self._position = self._delay = self._most_behind = 0
         self._jobs: deque[Callable[[], None]] = deque()
         self._stop = threading.Event()
@@ -118,7 +121,7 @@ class Engine:
             self.feeder.start()
         if self._fed:
             self._await_lead()
-        self._deck.words[WANTED] = 1
+        self._deck.words[WANTED] = int(not self.paused)
 
     def disarm(self, timeout_s: float = 0.5) -> None:
         """Close the gate, then stop the worker; a callback that no longer comes is not waited for longer."""
@@ -141,6 +144,33 @@ class Engine:
         self._processor = processor
         self._fit(processor)
         self.arm(period_samples)
+
+    def set_paused(self, paused: bool) -> bool:
+        """Fade out and stand still, or go on with the next sample; only where it `holds`.
+
+        Returns:
+            False where there is not enough to go on with yet: to be asked again.
+        """
+        self.paused = paused
+        if not paused and not self._is_ahead(RESUME_FRAMES):
+            return False
+        self._deck.words[WANTED] = int(not paused)
+        return True
+
+    def take_back(self) -> int:
+        """Forget the input that no hop was made of yet, and its end; only for what `call` calls.
+
+        Returns:
+            The position where the input goes on.
+        """
+        ring_skip(self._deck.inputs.words, self._position)
+        self._deck.words[ENDS_AT] = -1
+        return self._position
+
+    @property
+    def taken_samples(self) -> int:
+        """How far into the input hops were made of it."""
+        return self._position
 
     def end_at(self, input_samples: int) -> None:
         """The input ends after so many samples: silence from there on, nothing more to miss."""
@@ -210,11 +240,14 @@ class Engine:
         """Until the worker is ahead of what will be heard, or the feeder is slower than the clock."""
         until_s = time.perf_counter() + 2.0
         while time.perf_counter() < until_s and self.error is None:
-            end = int(self._deck.words[ENDS_AT])
-            lead = LEAD_SAMPLES if self._holds else 0
-            if self._deck.outputs.written >= (lead if end < 0 else min(lead, end)):
+            if self._is_ahead(LEAD_SAMPLES if self._holds else 0):
                 return
             time.sleep(0.001)
+
+    def _is_ahead(self, count: int) -> bool:
+        """Whether so much more than what was heard, or all there is, can be heard."""
+        end, ahead = int(self._deck.words[ENDS_AT]), int(self._deck.words[PLAYED]) + count
+        return self._deck.outputs.written >= (ahead if end < 0 else min(ahead, end))
 
     def _work(self) -> None:
         self.realtime = raise_priority()
@@ -277,12 +310,3 @@ class Engine:
         blocks_before = (missing - 1) // max(1, self.period_samples)
         whole_s = 0.0 if self._fed else 0.8 * blocks_before * self.period_samples / self._processor.rate_hz
         time.sleep(max(POLL_S, whole_s))
-
-
-def match_channels(source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
-    """Copy [frame, channel] to another number of channels: mono to all, stereo to mono by the mean."""
-    if target.shape[1] == 1 and source.shape[1] > 1:
-        np.add(source[:, :1], source[:, 1:2], out=target)
-        target *= np.float32(0.5)
-    else:
-        target[:] = source[:, : target.shape[1]]

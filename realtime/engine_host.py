@@ -99,6 +99,7 @@ class EngineHost:
             self._obey(TICK_S)
             if (rack := self._racks.advance(self._playing)) is not None:
                 self._settings = replace(self._settings, rack=rack)
+            self._advance_transport(self._playing)
             while self._prepared and not self._stopped:
                 self._take_up(self._playing, self._prepared.popleft())
         self._say_goodbye(self._playing)
@@ -171,7 +172,7 @@ class EngineHost:
             timeout_s = 0.0
 
     def _obey_one(self, command: str, *arguments: Any) -> None:
-        """`stop`; `levels` with settings; `model`, `rack` and `devices` with a request's number and what changes."""
+        """`stop`; `levels` with settings; `paused` with whether; the others with a request's number and changes."""
         playing = self._playing
         match command:
             case "stop":
@@ -183,6 +184,12 @@ class EngineHost:
                 self._settings = replace(self._settings, rack=rack, bypassed=levels["bypassed"])
                 if playing is not None:
                     playing.set_levels(self._settings)
+            case "paused":
+                self._settings = replace(self._settings, paused=arguments[0])
+                if playing is not None and playing.transport is not None:
+                    playing.transport.set_paused(arguments[0])
+            case "seek" | "loop" if playing is not None:
+                self._move(playing, *arguments)
             case "model" if playing is not None:
                 work = arguments[0], arguments[1]["model"], playing.io.stream.rate_hz
                 threading.Thread(target=self._prepare, args=work, name="advsep-prepare", daemon=True).start()
@@ -192,6 +199,28 @@ class EngineHost:
                 self._answer(arguments[0], lambda: self._change_devices(playing, arguments[1]))
             case _:
                 raise ValueError(f"unexpected command '{command}'")
+
+    def _move(self, playing: Playing, request: int, changes: dict[str, Any]) -> None:
+        """Seek or loop; answered when it is heard, or at once where it cannot be."""
+        transport = playing.transport
+        try:
+            if transport is None:
+                raise EngineError(f"input '{self._settings.input}': it only goes on; open a file")
+            if "loop" in changes:
+                transport.set_loop(request, changes["loop"])
+                self._settings = replace(self._settings, loop=changes["loop"])
+            else:
+                transport.seek(request, changes["start_s"])
+        except EngineError as error:
+            self._pipe.send(("done", request, str(error)))
+
+    def _advance_transport(self, playing: Playing) -> None:
+        answers = [] if playing.transport is None else playing.transport.advance()
+        if answers:
+            with self._reporting:  # who is answered finds the place in the status
+                self._report(playing.describe())
+        for request, error in answers:
+            self._pipe.send(("done", request, error))
 
     def _answer(self, request: int, work: Callable[[], None]) -> None:
         """Do what the parent waits for, and say how it went."""
@@ -236,6 +265,8 @@ class EngineHost:
         if PIPE in (before.input, asked.input):
             raise EngineError("input '-': standard input can be read once only; end, and start with the other device")
         self._counters = add_counters(counters_of(playing.describe()), self._counters)
+        for request in [] if playing.transport is None else playing.transport.take_requests():
+            self._pipe.send(("done", request, "another device was opened before the place was heard; go there again"))
         playing.end()
         try:
             self._playing = self._play(asked, model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from .status import EngineStatus
 
 DEMO, PIPE = "demo", "-"
 AUTO = "auto"
+SHORTEST_LOOP_S = 0.05
 _SOUND_FILES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".caf", ".w64", ".rf64", ".au"}
 
 # What can be changed at once while playing.
@@ -44,6 +46,9 @@ class EngineSettings:
         start_s: where in a file to begin.
         seconds: end after so much sound; None: never, or with the file.
         accept_damaged: use a damaged file as far as it goes.
+        paused: of a file, begin silent and stay there.
+        loop: go round between two places of a file, in seconds; None: play to the end.
+        hold_at_end: of a file, wait at its end, paused, instead of ending.
     """
 
     input: str = "mic"
@@ -57,6 +62,9 @@ class EngineSettings:
     start_s: float = 0.0
     seconds: float | None = None
     accept_damaged: bool = False
+    paused: bool = False
+    loop: tuple[float, float] | None = None
+    hold_at_end: bool = False
 
     @property
     def is_fed(self) -> bool:
@@ -96,6 +104,41 @@ def whole_path(name: str) -> str:
     """A file's whole path, for the engine's process may start elsewhere; everything else as it is."""
     is_file = name.endswith(".onnx") or (name not in (DEMO, PIPE) and is_sound_source(name))
     return os.path.abspath(name) if is_file else name
+
+
+def check_place(source: str, what: str, *places_s: float) -> None:
+    """Refuse places that no file has, and inputs that have none.
+
+    Args:
+        source: the input, as in `EngineSettings`.
+        what: is asked for, for the message.
+        places_s: seconds from the file's start.
+
+    Raises:
+        EngineError: which, what was expected and what was found.
+    """
+    if source == PIPE or not is_sound_source(source):
+        raise EngineError(f"input '{source}': {what} needs a sound file, found an input that only goes on; open a file")
+    for place_s in places_s:
+        if not (math.isfinite(place_s) and place_s >= 0):
+            raise EngineError(f"{source}: {what}: expected 0 s or more, found {place_s:g} s; choose a place in it")
+
+
+def check_loop(source: str, loop: tuple[float, float] | None) -> None:
+    """Refuse a loop that cannot be played; `source` as for `check_place`.
+
+    Raises:
+        EngineError: what was expected and what was found.
+    """
+    if loop is None:
+        return
+    begin_s, end_s = loop
+    check_place(source, "a loop", begin_s, end_s)
+    if end_s - begin_s < SHORTEST_LOOP_S:
+        raise EngineError(
+            f"{source}: a loop: expected an end at least {SHORTEST_LOOP_S:g} s after its begin, found {begin_s:g} s to "
+            f"{end_s:g} s; choose places farther apart"
+        )
 
 
 def counters_of(status: EngineStatus) -> dict[str, Any]:

@@ -15,6 +15,7 @@ Live sound begins anywhere, not at rest: the gate opens from its first sample on
 
 A feeder that may be waited for (a file, a pipe) and has nothing makes a pause instead: what sounded
 last fades out, positions stand still, and the gate opens again once `RESUME_FRAMES` are ahead.
+There positions stand still behind a closed gate as well, so a pause leaves out no sample.
 """
 
 from __future__ import annotations
@@ -151,6 +152,11 @@ def exchange(
     for i in range(count):
         position = start + advanced
         over = ends_at >= 0 and position >= ends_at
+        if words[HOLDS] and words[GATE] == 0 and (wanted == 0 or over):
+            edge[NOW] = np.float32(0.0)
+            edge[ABOVE] = np.float32(0.0)
+            _sound(words, edge, played[i])
+            continue
         if wanted == 0 or over:
             words[GATE] = max(0, words[GATE] - 1)
         elif position >= words[LATENCY] or words[HOLDS]:  # live sound begins anywhere: it has to fade in

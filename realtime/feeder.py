@@ -3,22 +3,46 @@
 The feeder never writes more than the ring has room for, and the callback pauses where the feeder has
 nothing, so every sample of the source is heard, once. What was fed but not heard when the engine
 stopped is fed again first when it goes on: neither a pause nor another model loses a sample.
+
+A jump takes back what no hop was made of yet, and fades from it into what comes before the new place. Separator and
+rack never notice more than a cut in the music: nothing of theirs is reset, and tails of plugins ring on.
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
 import threading
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import Engine, match_channels
+from .engine import Engine
+from .errors import AdvsepError
 from .exchange import HOP, LATENCY, Deck
-from .resample import StreamResampler
+from .places import Places
+from .reel import BLOCK_S, Reel
 from .ring import ring_read, ring_room, ring_write
 from .source import Source
+from .tape import Loop, cross_fade, fade_samples
 
-BLOCK_S = 0.05  # asked of the source at once; also how long a stop may take
+
+@dataclass(slots=True)
+class Jump:
+    """To another place, on its way.
+
+    Attributes:
+        place: sample of the source; None: stay, and only loop otherwise.
+        loop: from then on.
+        lands_at: position in the deck's input from which on the new place is heard; None: not known yet.
+        error: why it stayed where it was, else nothing.
+    """
+
+    place: int | None
+    loop: Loop | None
+    lands_at: int | None = None
+    error: str = ""
 
 
 class SourceFeeder:
@@ -32,11 +56,12 @@ class SourceFeeder:
         rate_hz: of the deck.
         engine: is told where the input ends.
         begin_s: how much of the source to leave out first.
-        longest_s: how much of it to take at most; None: all.
+        longest_s: how much sound to give at most; None: all.
+        loop: of a source that can seek.
 
     Attributes:
         error: what ended the input before its time, such as a damaged file, else None.
-        length_samples: how much is played in all, at the deck's rate; None while that is not known.
+        length_samples: how much is played in all, at the deck's rate, if nobody jumps; None while that is not known.
     """
 
     def __init__(
@@ -48,19 +73,28 @@ class SourceFeeder:
         *,
         begin_s: float = 0.0,
         longest_s: float | None = None,
+        loop: Loop | None = None,
     ) -> None:
         self.error: Exception | None = None
         self._source, self._deck, self._rate_hz, self._engine = source, deck, rate_hz, engine
-        self._to_skip = round(begin_s * source.rate_hz)
-        self._left = None if longest_s is None else round(longest_s * source.rate_hz)
-        self.length_samples = self._expected_samples()
-        self._resampler = StreamResampler(source.rate_hz, rate_hz, source.channels)
-        self._source_ended = self._left == 0
+        self._longest = None if longest_s is None else round(longest_s * rate_hz)
         # What could not be written, or was not heard, before the last stop.
         self._kept: NDArray[np.float32] = np.zeros((0, deck.inputs.data.shape[1]), np.float32)
         self._heard_before = 0
         self._end: int | None = None
-        self._stop = threading.Event()
+        place = round(begin_s * source.rate_hz)
+        if loop is not None and loop.end - fade_samples(source.rate_hz) < place < loop.end:
+            place = loop.begin  # too late for a seam
+        self._places = Places(place, source.rate_hz / rate_hz)
+        self._reel, self._reel_at = self._reel_from(place, loop), 0
+        self._reel.ended = self._longest == 0
+        self._end_place = self._expected_end(0, place)
+        self.length_samples = self._expected_samples(place)
+        self._asked: Jump | None = None
+        self._landing: Jump | None = None
+        self._asking = threading.Lock()
+        self._stop, self._wake = False, threading.Event()
+        self._run = 0
         self._thread: threading.Thread | None = None
 
     @property
@@ -73,10 +107,42 @@ class SourceFeeder:
         """How much has been heard, at the deck's rate, over all starts."""
         return self._heard_before + (0 if self._thread is None else self._heard_samples())
 
+    @property
+    def position_s(self) -> float:
+        """The place in the source that is heard now."""
+        heard = 0 if self._thread is None else self._heard_samples()
+        place, end_s = self._places.at(heard), self.end_s
+        return place / self._source.rate_hz if end_s is None else min(place / self._source.rate_hz, end_s)
+
+    @property
+    def end_s(self) -> float | None:
+        """The last place in the source that is heard, loops aside; None while that is not known."""
+        place = self._end_place if self._end is None else self._places.at(self._end)
+        return None if place is None else place / self._source.rate_hz
+
+    def jump(self, place: int | None, loop: Loop | None) -> Jump:
+        """Have another place, or loop, heard; of several on their way to be taken up the last one is.
+
+        Args:
+            place: sample of the source, which must be able to seek; None: stay.
+            loop: from then on.
+        """
+        with self._asking:
+            if place is None and self._asked is not None:
+                place = self._asked.place
+            self._asked = jump = Jump(place, loop)
+            self._wake.set()
+        return jump
+
+    def has_landed(self, jump: Jump) -> bool:
+        """Whether its place is heard."""
+        return self._thread is not None and jump.lands_at is not None and self._heard_samples() >= jump.lands_at
+
     def start(self) -> None:
         """See `Feeder.start`."""
-        self._end = None
-        self._stop.clear()
+        self._end, self._stop = None, False
+        self._wake.clear()
+        self._run += 1
         self._thread = threading.Thread(target=self._work, name="advsep-feeder", daemon=True)
         self._thread.start()
 
@@ -87,11 +153,17 @@ class SourceFeeder:
         """See `Feeder.stop`."""
         if self._thread is None:
             return
-        self._stop.set()
+        self._stop = True
+        self._wake.set()
         self._thread.join()
         heard = self._heard_samples()
         self._kept = np.concatenate([self._unheard(heard), self._kept])
         self._heard_before, self._thread = self._heard_before + heard, None
+        self._places.move(-heard)
+        self._reel_at -= heard
+        self._end = None if self._end is None else self._end - heard
+        if self._landing is not None and self._landing.lands_at is not None:
+            self._landing.lands_at -= heard
 
     def _heard_samples(self) -> int:
         return min(self._engine.played_samples, self._fed_samples())
@@ -107,48 +179,44 @@ class SourceFeeder:
         return block
 
     def _work(self) -> None:
-        self._kept = self._write(self._kept)
-        while not self._source_ended and not self._stop.is_set():
-            self._step()
-        if not self._stop.is_set():
-            self._finish()
+        while not self._stop:
+            if (jump := self._take_asked()) is not None:
+                self._go(jump)
+            elif len(self._kept):
+                self._kept = self._write(self._kept)
+            elif not self._reel.ended:
+                self._step()
+            elif self._end is None:
+                self._finish()
+            else:
+                self._wake.wait()
 
-    def _step(self) -> None:
-        """From the source to the ring, one block, if there is one."""
-        try:
-            block = self._read()
-        except Exception as error:  # handed to whoever watches the feeder; what was read until then is played
-            self.error, block = error, np.zeros((0, self._source.channels), np.float32)
-        if block is None:
-            return
-        if self._left is not None:
-            self._left -= len(block)
-        self._source_ended = len(block) == 0 or self._left == 0
-        converted = self._resampler.process(block, last=self._source_ended)
-        fitting = np.empty((len(converted), self._kept.shape[1]), np.float32)
-        match_channels(converted, fitting)
-        self._kept = self._write(fitting)
+    def _take_asked(self) -> Jump | None:
+        with self._asking:
+            jump, self._asked = self._asked, None
+            if jump is not None:
+                self._wake.clear()
+        return jump
 
-    def _read(self) -> NDArray[np.float32] | None:
-        if self._to_skip:
-            self._source.skip(self._to_skip)
-            self._to_skip = 0
-        if not self._source.wait(BLOCK_S):
-            return None
-        count = max(1, round(BLOCK_S * self._source.rate_hz))
-        return self._source.read(count if self._left is None else min(count, self._left))
+    def _within_longest(self, block: NDArray[np.float32], position: int) -> NDArray[np.float32]:
+        """What of a block for that position of the ring is still to be heard."""
+        if self._longest is None:
+            return block
+        left = max(0, self._longest - self._heard_before - position)
+        self._reel.ended = self._reel.ended or len(block) >= left
+        return block[:left]
 
     def _write(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Into the ring, as it has room; returns what a stop left over."""
+        """Into the ring, as it has room; returns what a stop or a jump left over."""
         inputs = self._deck.inputs
         pause_s = min(BLOCK_S / 2, inputs.capacity_frames / 8 / self._rate_hz)
-        while len(block) and not self._stop.is_set():
+        while len(block) and not self._stop and self._asked is None:
             count = min(len(block), ring_room(inputs.words, inputs.data))
             if count:
                 ring_write(inputs.words, inputs.data, block[:count])
                 block = block[count:]
             else:
-                self._stop.wait(pause_s)
+                self._wake.wait(pause_s)
         return block
 
     def _finish(self) -> None:
@@ -159,10 +227,101 @@ class SourceFeeder:
         hop, latency = (int(self._deck.words[word]) for word in (HOP, LATENCY))
         self._write(np.zeros((-(-(fed + latency) // hop) * hop - fed, self._kept.shape[1]), np.float32))
 
-    def _expected_samples(self) -> int | None:
+    def _step(self) -> None:
+        """The reel's next block, to be written."""
+        try:
+            block = self._reel.read()
+        except Exception as error:  # handed to whoever watches the feeder; what was read until then is played
+            self.error, self._reel.ended = error, True
+            return
+        self._kept = self._within_longest(block, self._deck.inputs.written)
+        self._mark_turns()
+
+    def _go(self, jump: Jump) -> None:
+        """Jump, or stay and say why, or leave it for the next start."""
+        stays_from, reel = self._reel_for(jump)
+        seam = fade_samples(self._rate_hz)
+        try:
+            fresh = reel.gather(self._kept[:0], seam)
+        except AdvsepError as error:
+            jump.error = str(error)
+            self._reel.lose_place()
+            return
+        taken = self._take_back(seam)
+        if taken is None:
+            self._reel.lose_place()
+            with self._asking:
+                self._asked = self._asked or jump
+            return
+        at, old = taken
+        late = 0 if stays_from is None else at - stays_from
+        with contextlib.suppress(AdvsepError):  # the next block says so
+            fresh = reel.gather(fresh, late + seam)
+        fresh = fresh[late:]
+        fresh = np.pad(fresh, ((0, max(0, seam - len(fresh))), (0, 0)))
+        fresh[:seam] = cross_fade(old, fresh[:seam])
+        self._reel, self._reel_at, self._end = reel, at - late, None
+        self._places.cut(at - late, reel.first_place, self._heard_samples())
+        self._mark_turns()
+        self._end_place = self._expected_end(at, self._places.at(at))
+        self._kept = self._within_longest(fresh, at)
+        jump.lands_at = at + (seam if stays_from is None else 0)
+        self._landing = jump
+
+    def _reel_for(self, jump: Jump) -> tuple[int | None, Reel]:
+        """Where a jump leads, and the position that the reel's first sample belongs to; None: wherever it is put."""
+        seam, target = fade_samples(self._source.rate_hz), jump.place
+        if target is None:
+            stays_from = self._engine.taken_samples
+            place = round(self._places.at(stays_from))
+            if jump.loop is None or place <= jump.loop.end - seam:
+                return stays_from, self._reel_from(place, jump.loop)
+            target = jump.loop.begin
+        return None, self._reel_from(target - seam, jump.loop)
+
+    def _reel_from(self, place: int, loop: Loop | None) -> Reel:
+        return Reel(self._source, place, loop, self._rate_hz, self._kept.shape[1])
+
+    def _take_back(self, count: int) -> tuple[int, NDArray[np.float32]] | None:
+        """Have the worker leave alone what it has not begun with; None: it has ended.
+
+        Returns:
+            The position where the input goes on, and what would have come there.
+        """
+        inputs, run, done = self._deck.inputs, self._run, threading.Event()
+        old = np.zeros((count, inputs.data.shape[1]), np.float32)
+        at: list[int] = []
+
+        def take() -> None:
+            if run != self._run:  # of a feeder that was stopped before its turn came
+                return
+            there = min(count, inputs.written - self._engine.taken_samples)
+            ring_read(inputs.words, inputs.data, self._engine.taken_samples, old[:there])
+            at.append(self._engine.take_back())
+            done.set()
+
+        self._engine.call(take)
+        while not done.wait(BLOCK_S):
+            if self._stop:
+                return None
+        return at[0], old
+
+    def _mark_turns(self) -> None:
+        for given, place in self._reel.turns:
+            self._places.cut(self._reel_at + given, place, self._heard_samples())
+        self._reel.turns.clear()
+
+    def _expected_end(self, at: int, place: float) -> float | None:
+        """The last place that is heard where one lies at a position."""
         if self._source.samples is None:
             return None
-        count = max(0, self._source.samples - self._to_skip)
-        count = count if self._left is None else min(count, self._left)
+        left = math.inf if self._longest is None else max(0, self._longest - self._heard_before - at)
+        return max(place, min(self._source.samples, place + left * self._source.rate_hz / self._rate_hz))
+
+    def _expected_samples(self, place: int) -> int | None:
+        if self._source.samples is None:
+            return None
+        count = max(0, self._source.samples - place)
         # As soxr rounds.
-        return (2 * count * self._rate_hz + self._source.rate_hz) // (2 * self._source.rate_hz)
+        converted = (2 * count * self._rate_hz + self._source.rate_hz) // (2 * self._source.rate_hz)
+        return converted if self._longest is None else min(converted, self._longest)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .controls import Action, Levels, apply
-from .engine_settings import AUTO, EngineSettings, is_sound_source
+from .controls import SEEK_S, Action, Levels, apply
+from .engine_settings import AUTO, EngineSettings, check_place, is_sound_source
 from .errors import AdvsepError
 from .options import NULL, LiveOptions, is_mix_file, refuse_overwriting
 from .panel import Recording
@@ -57,15 +58,18 @@ class LiveRun:
             start_s=options.start_s,
             seconds=options.seconds,
             accept_damaged=options.accept_damaged,
+            loop=options.loop,
         )
         self.levels = Levels(gains_db={})
         self.hop_samples = 0
         self.written: list[Path] = []
         self._notes: list[str] = []
         self._told: set[str] = set()  # failures of plugins
+        self._seeks: list[Future[None]] = []
+        self._sought_s: float | None = None  # where the last one leads, while it is on its way
         self._engine = EngineProcess(self._settings)
         self._recorder: RingRecorder | None = None
-        self._last_state = "starting"
+        self._last_state, self._paused = "starting", False
         self._ended: EngineStatus | None = None
 
     def __enter__(self) -> LiveRun:
@@ -110,6 +114,7 @@ class LiveRun:
             self._notes.append(f"the sound is back: {status.device}")
         if status.state in ("waiting", "playing"):
             self._last_state = status.state
+        self._take_answers()
         self._notes += [f"{why}; it was taken out" for why in status.plugin_failures if why not in self._told]
         self._told.update(status.plugin_failures)
         if self._recorder is not None and self._recorder.error is not None:
@@ -134,6 +139,9 @@ class LiveRun:
         """Do what a key asks for; `QUIT` and `HELP` are the display's."""
         if action is Action.RECORD:
             self._toggle_recording()
+            return
+        if action in (Action.PAUSE, Action.BACK, Action.AHEAD):
+            self._move(action)
             return
         before, self.levels = self.levels, apply(action, self.levels)
         if self.levels == before:
@@ -173,6 +181,31 @@ class LiveRun:
         """The run in numbers, as `--json` prints it; see `summary.summary`."""
         return summary(self.status(), hop_samples=self.hop_samples) | {"files": [str(path) for path in self.written]}
 
+    def _move(self, action: Action) -> None:
+        status = self._engine.status()
+        try:
+            check_place(self._settings.input, "a pause" if action is Action.PAUSE else "another place")
+            if action is Action.PAUSE:
+                self._paused = not self._paused
+                self._engine.set_paused(self._paused)
+                return
+        except AdvsepError as error:
+            self._notes.append(str(error))
+            return
+        begin_s = status.position_s if self._sought_s is None else self._sought_s
+        place_s = max(0.0, begin_s + (SEEK_S if action is Action.AHEAD else -SEEK_S))
+        self._sought_s = place_s if status.length_s is None else min(place_s, status.length_s)
+        self._seeks.append(self._engine.seek(self._sought_s))
+        if self._recorder is not None:
+            self._recorder.go_on()
+
+    def _take_answers(self) -> None:
+        """Of what was sought: what went wrong is noted."""
+        done, self._seeks = [seek for seek in self._seeks if seek.done()], [x for x in self._seeks if not x.done()]
+        self._notes += [str(error) for seek in done if (error := seek.exception()) is not None]
+        if not self._seeks:
+            self._sought_s = None
+
     def _toggle_recording(self) -> None:
         if self._recorder is not None:
             self._stop_recording()
@@ -194,7 +227,7 @@ class LiveRun:
             raise AdvsepError("every source is muted: no stem is left to write; leave out one --mute")
         if not from_start:
             folder = free_folder(folder, sources)
-        length_s = status.length_s if from_start else None
+        length_s = status.length_s if from_start and self._options.loop is None else None
         length = None if length_s is None else round((length_s - self._options.start_s) * layout.rate_hz)
         expected = LONGEST_SAMPLES if length is None else length
         self._recorder = RingRecorder(

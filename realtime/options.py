@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .engine_settings import AUTO, DEMO, PIPE, is_sound_source
+from .engine_settings import AUTO, DEMO, PIPE, check_loop, is_sound_source
 from .errors import AdvsepError
 from .rack_spec import RackSpec
 from .registry import DEFAULT_MODEL
 
 NULL = "null"
 OUTPUT_WORDS = (AUTO, NULL, "speakers")
+_PLACE = re.compile(r"(?:(?P<minutes>\d+):)?(?P<seconds>\d+(?:\.\d*)?)")
 OTHER_FORMATS = (".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".caf", ".w64")
 
 
@@ -24,6 +26,7 @@ class LiveOptions:
         rack: from preset and chain.
         gains_db: of single strips, instead of the rack's.
         muted: strips, besides the rack's.
+        loop: two places in a song, in seconds, to go round between.
     """
 
     source: str
@@ -39,6 +42,7 @@ class LiveOptions:
     rate_hz: int | None = None
     block_samples: int | None = None
     start_s: float = 0.0
+    loop: tuple[float, float] | None = None
     as_json: bool = False
 
     def check(self) -> None:
@@ -55,6 +59,13 @@ class LiveOptions:
             raise AdvsepError("-i '': expected a device such as 'mic', or a sound file; see --help")
         if not self.output:
             raise AdvsepError("-o '': expected a folder, a .wav file or a device; see --help")
+        check_loop(self.source, self.loop)
+        if self.loop is not None and self.start_s >= self.loop[1]:
+            raise AdvsepError(
+                f"--start {self.start_s:g}: expected a place before the loop's end at {self.loop[1]:g} s; start earlier"
+            )
+        if self.loop is not None and self.converts:
+            raise AdvsepError("--loop goes with playing; leave it out, or the output's file or folder")
         if self.output == PIPE and self.as_json:
             raise AdvsepError("-o - --json: both would be written to standard output; leave out one")
         if Path(self.output).suffix.lower() in OTHER_FORMATS and not Path(self.output).is_dir():
@@ -111,3 +122,16 @@ def refuse_overwriting(song: str, paths: list[Path]) -> None:
             raise AdvsepError(f"{path}: is the song itself and would be lost; choose another output")
     if len({path.absolute() for path in paths}) < len(paths):
         raise AdvsepError(f"{paths[-1]}: the mix and a stem would be the same file; choose another name for the mix")
+
+
+def parse_loop(text: str) -> tuple[float, float]:
+    """Two places of a song, `1:05-1:32` or `65-92.5`, in seconds.
+
+    Raises:
+        AdvsepError: what was expected and what was found.
+    """
+    parts = [_PLACE.fullmatch(part.strip()) for part in text.split("-")]
+    if len(parts) != 2 or None in parts:
+        raise AdvsepError(f"--loop {text}: expected two places as seconds or m:ss, such as 1:05-1:32; write it so")
+    begin_s, end_s = (60 * float(part["minutes"] or 0) + float(part["seconds"]) for part in parts if part is not None)
+    return begin_s, end_s

@@ -99,7 +99,8 @@ class _StatusPage(Page):
     def title(self) -> Text:
         status = self._status
         parts = [self.text("advsep", "bold"), self.text(status.model or "–")]
-        parts.append(self.text(status.state, _STATE_STYLES[status.state]))
+        stands = status.paused and status.state == "playing"
+        parts.append(self.text("paused", "yellow") if stands else self.text(status.state, _STATE_STYLES[status.state]))
         parts += [self.text("BYPASS", "bold yellow")] if status.bypassed else []
         recording = self._shown.recording
         parts += [self.text("● REC", "bold red")] if recording is not None and not recording.error else []
@@ -148,8 +149,12 @@ class _StatusPage(Page):
                 "  ",
             ),
             *self.line("  made of", [self.text(part) for part in parts] or [self.text("–")], " + "),
-            *self.line("position", [self.text(position + length)]),
+            *self.line("position", [self.text(position + length), *self._loop()]),
         ]
+
+    def _loop(self) -> list[Text]:
+        loop = self._status.loop
+        return [] if loop is None else [self.text(f"loop {clock(loop[0])} to {clock(loop[1])}", "cyan")]
 
     def _running(self) -> list[Text]:
         status = self._status
@@ -225,7 +230,8 @@ class _StatusPage(Page):
 
     def _strip(self, name: str) -> Text:
         status = self._status
-        level = status.levels.get(name) if status.state == "playing" else None  # of a hop long ago says nothing of now
+        plays = status.state == "playing" and not status.paused
+        level = status.levels.get(name) if plays else None  # of a hop long ago says nothing of now
         width, bar, marks = self._columns()
         row = self.fit(self.text(name), width)
         row.pad_right(width - row.cell_len)

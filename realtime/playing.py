@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from .drift import DriftBridge
 from .engine import Engine
 from .engine_io import EngineIO
-from .engine_settings import EngineSettings
+from .engine_settings import EngineError, EngineSettings
 from .exchange import CLIPPED, STARVED_FRAMES
 from .feeder import SourceFeeder
 from .live_path import LivePath, Processor
@@ -16,9 +16,11 @@ from .model import ModelSession
 from .rack_builder import RackChange, close_plugins
 from .rack_spec import RackSpec
 from .rate_adapter import RateAdapter, model_rate_for
+from .source import SeekableSource
 from .status import EngineState, EngineStatus
 from .telemetry import Telemetry
 from .telemetry_rings import lay_out, layout_for
+from .transport import Transport, loop_of
 
 # Parts of the latency, as displays name them.
 WINDOW, LOOKAHEAD, PLUGINS = "window", "look-ahead", "plugins"
@@ -66,10 +68,11 @@ class Playing:
         io: as given.
         engine: the worker.
         route: what it runs.
+        transport: of a file; None: what comes in only goes on.
 
     Raises:
         DeviceError: the device does not start.
-        AdvsepError: the rack cannot be built.
+        AdvsepError: the rack cannot be built, or the loop is none of the file's.
     """
 
     def __init__(self, settings: EngineSettings, model: ModelSession, io: EngineIO, telemetry: Telemetry) -> None:
@@ -84,6 +87,7 @@ class Playing:
             self.engine = Engine(io.stream.deck, self.route.processor, fed=fed, holds=holds)
             self._feeder, self._bridge = self._make_feeder(), self._make_bridge()
             self.engine.feeder = self._feeder or self._bridge
+            self.transport = self._make_transport()
             self._take(self.route)
             self.engine.arm(period_samples)
         except BaseException:
@@ -94,12 +98,16 @@ class Playing:
     @property
     def position_s(self) -> float:
         """What is heard now, from the start of the source."""
-        played = self._before_samples + self.engine.played_samples
         if self._feeder is not None:
-            played = self._feeder.played_samples
-        position_s = self._settings.start_s + played / self.io.stream.rate_hz
-        length_s = self._length_s()
+            return self._feeder.position_s
+        position_s, length_s = self._settings.start_s + self.heard_s, self._length_s()
         return position_s if length_s is None else min(position_s, length_s)
+
+    @property
+    def heard_s(self) -> float:
+        """How much has been heard, jumps and rounds of a loop included."""
+        played = self._before_samples + self.engine.played_samples
+        return (played if self._feeder is None else self._feeder.played_samples) / self.io.stream.rate_hz
 
     def set_levels(self, settings: EngineSettings) -> None:
         """Take levels and bypass from other settings."""
@@ -141,9 +149,10 @@ class Playing:
 
     def left_over(self) -> EngineSettings:
         """Settings to go on from here with, elsewhere."""
-        position_s, seconds = self.position_s, self._settings.seconds
-        left_s = None if seconds is None else max(0.0, seconds - (position_s - self._settings.start_s))
-        return replace(self._settings, start_s=position_s, seconds=left_s)
+        seconds, transport = self._settings.seconds, self.transport
+        left_s = None if seconds is None else max(0.0, seconds - self.heard_s)
+        left = replace(self._settings, start_s=self.position_s, seconds=left_s)
+        return left if transport is None else replace(left, paused=transport.paused, loop=transport.loop_s)
 
     def end(self) -> None:
         """Fade out and close."""
@@ -169,7 +178,10 @@ class Playing:
             latency_parts=parts,
             device_latency_s=sum(sum(each.declared_latency_s) for each in self.io.streams) or None,
             position_s=self.position_s,
+            heard_s=self.heard_s,
             length_s=self._length_s(),
+            paused=self.transport is not None and self.transport.paused,
+            loop=None if self.transport is None else self.transport.loop_s,
             hops=times.hops,
             load=engine.load,
             hop_s_p50=p50_s,
@@ -192,10 +204,28 @@ class Playing:
     def _make_feeder(self) -> SourceFeeder | None:
         if self.io.source is None:
             return None
-        stream, begin_s, longest_s = self.io.stream, self._settings.start_s, self._settings.seconds
+        source, stream, settings = self.io.source, self.io.stream, self._settings
         return SourceFeeder(
-            self.io.source, stream.deck, stream.rate_hz, self.engine, begin_s=begin_s, longest_s=longest_s
+            source,
+            stream.deck,
+            stream.rate_hz,
+            self.engine,
+            begin_s=settings.start_s,
+            longest_s=settings.seconds,
+            loop=loop_of(source, settings.loop) if isinstance(source, SeekableSource) else None,
         )
+
+    def _make_transport(self) -> Transport | None:
+        source, feeder = self.io.source, self._feeder
+        if feeder is not None and isinstance(source, SeekableSource) and source.samples is not None:
+            deck = self.io.stream.deck
+            return Transport(self.engine, deck, feeder, source, self._reset_rack, self._settings)
+        if self._settings.paused or self._settings.loop is not None:
+            raise EngineError(f"input '{self._settings.input}': only a sound file can be paused or looped; open a file")
+        return None
+
+    def _reset_rack(self) -> None:
+        self.route.path.rack.reset()
 
     def _make_bridge(self) -> DriftBridge | None:
         if self.io.capture is None:
@@ -221,8 +251,7 @@ class Playing:
     def _length_s(self) -> float | None:
         if self._feeder is None:
             return None if self._settings.seconds is None else self._settings.start_s + self._settings.seconds
-        length = self._feeder.length_samples
-        return None if length is None else self._settings.start_s + length / self.io.stream.rate_hz
+        return self._feeder.end_s
 
     def _latency_parts(self) -> dict[str, int]:
         path, processor = self.route.path, self.route.processor
@@ -241,7 +270,8 @@ class Playing:
         return {name: samples for name, samples in parts.items() if samples}
 
     def _state(self) -> tuple[EngineState, str]:
-        if not self.engine.ended:
-            return "playing", "; ".join(note for stream in self.io.streams for note in stream.notes)
         error = self._feeder.error if self._feeder is not None else None
+        holds = self.transport is not None and self._settings.hold_at_end and error is None
+        if not self.engine.ended or holds:
+            return "playing", "; ".join(note for stream in self.io.streams for note in stream.notes)
         return ("ended", "") if error is None else ("failed", " ".join(str(error).split()))

@@ -9,17 +9,16 @@ import atexit
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any
 
-from .engine_child import EngineChild, Requests, exit_words, keep_interrupts_away
+from .engine_child import EngineChild, exit_words, keep_interrupts_away
+from .engine_commands import EngineCommands
 from .engine_main import EXIT_DEVICE_GONE, EXIT_REFUSED
-from .engine_settings import PIPE, EngineError, EngineSettings, Heritage, counters_of, whole_path
-from .rack_spec import RackSpec
+from .engine_settings import PIPE, EngineError, EngineSettings, Heritage, counters_of
 from .status import EngineStatus
 from .telemetry import Telemetry
 
@@ -31,7 +30,7 @@ RETRY_S = 1.0
 _POLL_S = 0.2
 
 
-class EngineProcess:
+class EngineProcess(EngineCommands):
     """An engine in a process of its own, kept running until `stop`.
 
     Commands may be given from any thread, return at once and outlast crashes; `status` is to be asked
@@ -48,14 +47,10 @@ class EngineProcess:
     """
 
     def __init__(self, settings: EngineSettings) -> None:
-        self._settings = replace(settings, input=whole_path(settings.input), model=whole_path(settings.model))
+        super().__init__(settings)
         self._heritage = Heritage()
         self._crashes: deque[float] = deque(maxlen=MOST_CRASHES)
-        self._lock = threading.RLock()
-        self._child: EngineChild | None = None
-        self._stopping, self._relaunching, self._is_over = threading.Event(), threading.Event(), threading.Event()
         self._started: Future[None] = Future()
-        self._requests = Requests()
         self._last = EngineStatus(state="starting", model=settings.model)
         self._watcher = threading.Thread(target=self._watch, name="advsep-engine-watch", daemon=True)
         self.telemetry = Telemetry.create()
@@ -90,12 +85,6 @@ class EngineProcess:
             raise
 
     @property
-    def settings(self) -> EngineSettings:
-        """What is asked of it now."""
-        with self._lock:
-            return self._settings
-
-    @property
     def process_id(self) -> int | None:
         """Of the engine's process, while there is one."""
         with self._lock:
@@ -107,59 +96,6 @@ class EngineProcess:
             if self._is_open:
                 self._last = self.telemetry.status() or self._last
             return self._last
-
-    def set_gain_db(self, source: str, gain_db: float) -> None:
-        """Level of one strip; 0 dB leaves it as it is."""
-        self._edit_rack(lambda rack: rack.with_strip(source, replace(rack.named(source), gain_db=gain_db)))
-
-    def set_muted(self, sources: Iterable[str]) -> None:
-        """The strips that are silent."""
-        names = frozenset(sources)
-        self._edit_rack(lambda rack: rack.with_levels(muted=names))
-
-    def set_soloed(self, sources: Iterable[str]) -> None:
-        """The strips that alone are heard; none: all that are not muted."""
-        names = frozenset(sources)
-        self._edit_rack(lambda rack: rack.with_levels(soloed=names))
-
-    def set_bypassed(self, bypassed: bool) -> None:
-        """Let the mixture through as it came, equally late."""
-        with self._lock:
-            self._settings = replace(self._settings, bypassed=bypassed)
-            self._send_levels()
-
-    def set_rack(self, rack: RackSpec) -> Future[None]:
-        """Have other plugins, parameters and levels; what stays the same goes on sounding.
-
-        Returns:
-            Done when they play; its exception, an `EngineError`, says why they do not.
-        """
-        return self._request("rack", rack=rack)
-
-    def swap_model(self, name: str) -> Future[None]:
-        """Go over to another model as soon as it is prepared; the old one plays until then.
-
-        Args:
-            name: of a bundled model, or the path of an `.onnx` file.
-
-        Returns:
-            Done when it plays; its exception, an `EngineError`, says why it does not.
-        """
-        return self._request("model", model=whole_path(name))
-
-    def change_devices(self, input: str, output: str, **others: Any) -> Future[None]:
-        """Go over to other ends; where they cannot be had the old ones play on.
-
-        Args:
-            input: as in `EngineSettings`; a file that plays already goes on where it is.
-            output: as in `EngineSettings`.
-            others: `rate_hz`, `block_samples` and `latency` of the settings.
-
-        Returns:
-            As of `swap_model`.
-        """
-        begin = {} if whole_path(input) == self.settings.input else {"start_s": 0.0}
-        return self._request("devices", input=whole_path(input), output=output, **others, **begin)
 
     def stop(self) -> None:
         """Fade out and end, or be ended, within 2 s; nothing is left behind. More than once is fine."""
@@ -176,32 +112,6 @@ class EngineProcess:
                 self._is_open = False
                 self.telemetry.unlink()
                 self.telemetry.close()
-
-    def _edit_rack(self, edit: Callable[[RackSpec], RackSpec]) -> None:
-        with self._lock:
-            self._settings = replace(self._settings, rack=edit(self._settings.rack))
-            self._requests.edit_racks(edit)
-            self._send_levels()
-
-    def _send_levels(self) -> None:
-        if self._child is not None:
-            self._child.send("levels", self._settings.levels)
-
-    def _request(self, command: str, **changes: Any) -> Future[None]:
-        """Have the engine do what may fail; where nothing plays it is started with the changes instead."""
-        future: Future[None] = Future()
-        with self._lock:
-            if self._stopping.is_set() or self._is_over.is_set():
-                future.set_exception(EngineError("the engine has ended; start it again"))
-            elif self._child is not None and self._child.is_ready:
-                self._child.send(command, self._requests.add(future, changes), changes)
-            else:
-                self._settings = replace(self._settings, **changes)
-                self._relaunching.set()
-                if self._child is not None:
-                    self._child.send("stop")
-                future.set_result(None)
-        return future
 
     def _watch(self) -> None:
         """The thread that starts processes and sees them end."""
@@ -292,8 +202,8 @@ class EngineProcess:
         """What the next process goes on with: position, time left, counters."""
         with self._lock:
             last, before = self.status(), self._settings
-            position_s = max(before.start_s, last.position_s)
-            left_s = None if before.seconds is None else max(0.0, before.seconds - (position_s - before.start_s))
+            position_s = last.position_s if last.hops else before.start_s
+            left_s = None if before.seconds is None else max(0.0, before.seconds - last.heard_s)
             self._settings = replace(before, start_s=position_s, seconds=left_s)
             self._heritage = replace(
                 self._heritage, restarts=self._heritage.restarts + restarts, counters=counters_of(last)

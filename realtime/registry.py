@@ -12,7 +12,7 @@ _FOLDER = Path(__file__).parent / "models"
 
 def model_names() -> list[str]:
     """Names of the bundled models."""
-    return sorted(path.stem for path in _FOLDER.glob("*.onnx"))
+    return sorted(path.stem for path in _FOLDER.glob("*.onnx") if not path.stem.endswith(".critics"))
 
 
 def find_model(name_or_path: str) -> Path:

@@ -116,6 +116,10 @@ class RingRecorder:
         self._thread = threading.Thread(target=self._run, name="advsep-recorder", daemon=True)
         self._thread.start()
 
+    def go_on(self) -> None:
+        """Record until `stop`, whatever length was expected: somebody went to another place in the song."""
+        self._length = None
+
     def stop(self) -> list[Path]:
         """Take what is still in the ring and finish the files.
 

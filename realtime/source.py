@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import soundfile
@@ -59,6 +59,15 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class SeekableSource(Source, Protocol):
+    """A source that can be read from anywhere, again and again."""
+
+    def seek(self, position: int) -> None:
+        """Have `read` go on at this sample; beyond the last one there is nothing to read."""
+        ...
+
+
 class ArraySource:
     """Samples that are in memory.
 
@@ -82,7 +91,11 @@ class ArraySource:
 
     def skip(self, count: int) -> None:
         """See `Source.skip`."""
-        self._position = min(self._position + count, len(self._data))
+        self.seek(self._position + count)
+
+    def seek(self, position: int) -> None:
+        """See `SeekableSource.seek`."""
+        self._position = min(position, len(self._data))
 
     def wait(self, timeout_s: float) -> bool:
         """See `Source.wait`: all is there."""
@@ -145,12 +158,16 @@ class FileSource:
         return block
 
     def skip(self, count: int) -> None:
-        """See `Source.skip`.
+        """See `Source.skip`; raises as `seek` does."""
+        self.seek(self._position + count)
+
+    def seek(self, position: int) -> None:
+        """See `SeekableSource.seek`.
 
         Raises:
             SourceError: the file cannot be decoded there.
         """
-        position = min(self._position + count, self._length)
+        position = min(position, self._length)
         try:
             self._file.seek(position)
         except (soundfile.LibsndfileError, OSError) as error:

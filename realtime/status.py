@@ -31,7 +31,10 @@ class EngineStatus:
         latency_parts: what that is made of, name to samples; sums to `latency_samples`.
         device_latency_s: what the device itself adds, as it says; None where nothing is known.
         position_s: of what is heard now, from the start of the source.
+        heard_s: how much was heard since the process began, jumps and rounds of a loop included.
         length_s: of the source, None where it has no end.
+        paused: whether it stands still, as it was told or because the song is at its end.
+        loop: places in the source, in seconds, between which it goes round; None: to the end.
         hops: processed so far.
         load: share of a hop's duration that processing takes, mean.
         hop_s_p50: and so on: times of a hop, percentiles.
@@ -59,7 +62,10 @@ class EngineStatus:
     latency_parts: dict[str, int] = field(default_factory=dict)
     device_latency_s: float | None = None
     position_s: float = 0.0
+    heard_s: float = 0.0
     length_s: float | None = None
+    paused: bool = False
+    loop: tuple[float, float] | None = None
     hops: int = 0
     load: float = 0.0
     hop_s_p50: float = 0.0

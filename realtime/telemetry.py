@@ -230,6 +230,7 @@ def status_from_json(text: bytes) -> EngineStatus:
     plain: dict[str, Any] = json.loads(text)
     plain["levels"] = {name: Level(peak_dbfs=peak, rms_dbfs=rms) for name, (peak, rms) in plain["levels"].items()}
     plain["muted"], plain["plugin_failures"] = tuple(plain["muted"]), tuple(plain["plugin_failures"])
+    plain["loop"] = None if plain["loop"] is None else tuple(plain["loop"])
     return EngineStatus(**plain)
 
 

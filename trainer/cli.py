@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +16,6 @@ from .extra import require_training_extra
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint
     from .config import TrainConfig
-    from .overrides import Override
     from .preparation import Asked, Prepared
     from .pretrained import Pretrained
 
@@ -24,8 +24,14 @@ HELP = """Train a separator on recordings of voices and accompaniments.
 DATA is folders that each hold vocals.* and accompaniment.* of one song; or MUSDB18(-HQ), DSD100, MedleyDB, CCMixter,
 iKala or MIR-1K as they are published; or a CSV manifest.
 
-Ctrl-C saves a checkpoint and stops; the same command with --resume goes on from it. `advsep-train doctor DATA` checks
-recordings before they cost a night.
+Ctrl-C saves a checkpoint and stops; the same command with --resume goes on from it.
+
+\b
+Beside it, each with a --help of its own:
+  advsep-train doctor DATA     checks recordings before they cost a night
+  advsep-train partition DATA  says which tracks are learnt from, in a file
+  advsep-train shard DATA      packs more than a disk cache holds
+  advsep-train paper DATA      the networks of Stoller et al. 2018, exactly
 
 \b
 Examples:
@@ -52,6 +58,7 @@ The run folder receives
   config.toml  every setting, as --preset takes it
   run.json     each start: command, versions, machine, seed, recordings
   log.jsonl    loss and speed a step, scores a validation
+  tensorboard/ the same as curves, sounds and pictures
   last.ckpt    to go on from
   best.ckpt    to export: best mean vocal SDR on held-out tracks
 
@@ -97,8 +104,18 @@ def train(
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print every setting as TOML and exit; needs no data.")
     ] = False,
+    shards: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that `advsep-train shard` wrote, to learn from beside or instead of DATA.", show_default=False
+        ),
+    ] = None,
     splits: Annotated[
-        Path | None, typer.Option(help="JSON that names train, valid and test tracks a corpus.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="JSON that names train, valid and test tracks a corpus, of unpaired recordings too.",
+            show_default=False,
+        ),
     ] = None,
     mode: Annotated[
         str | None,
@@ -156,23 +173,29 @@ def train(
 
     if threads is not None:
         torch.set_num_threads(threads)
+    from .starting import check_there_is_work, configured, typed_options
+
     if resume and out is None:
         raise AdvsepError("--resume needs --out RUN, the folder of the run to go on with")
     options = {"steps": steps, "seed": seed, "weights_licence": weights_licence, "mode": mode}
-    overrides = _overrides(options, settings or [])
-    config, start, weights = _configured(preset, overrides, out if resume else None, begin, adapt)
+    overrides = typed_options(options, settings or [])
+    config, start, weights = configured(preset, overrides, out if resume else None, begin, adapt)
     if print_config:
         from .config import config_toml
 
         print(config_toml(config), end="")
         return
-    if not (data or adapt) or out is None:
-        missing = "--out RUN, the folder to write to" if data or adapt else "DATA, the folders with tracks"
+    if not (data or adapt or shards) or out is None:
+        missing = (
+            "DATA, the folders with tracks"
+            if out or not (data or adapt or shards)
+            else "--out RUN, the folder to write to"
+        )
         raise AdvsepError(f"give {missing}, as in advsep-train music/ --out runs/mine; see advsep-train --help")
-    _check_there_is_work(config, start, out)
+    check_there_is_work(config, start, out)
     from .preparation import Asked
 
-    asked = Asked(data or (), splits, mixtures or (), voices or (), accompaniments or (), adapt, cache)
+    asked = Asked(data or (), splits, mixtures or (), voices or (), accompaniments or (), adapt, cache, shards)
     _run(config, asked, out, start, weights, workers, (devices, nodes))
 
 
@@ -186,17 +209,22 @@ def _run(
     machines: tuple[int, int],
 ) -> None:
     """Decode, train, and say how it ended."""
+    from .board import BOARD_FOLDER, Board
     from .loop import Trainer, TrainingStoppedError
     from .preparation import prepare
     from .run_display import show_run
     from .run_folder import LOG_FILE
+    from .starting import warn
     from .team import make_fabric
 
     fabric = make_fabric(config.precision, *machines)
     with fabric.rank_zero_first():
         ready = prepare(asked, config, weights, out)
     begin = weights if start is None else None
-    trainer = Trainer(config, ready.sources, ready.valid, out, start, workers, ready.unpaired, begin, fabric)
+    trainer = Trainer(
+        config, ready.sources, ready.valid, out, start, workers, ready.unpaired, begin, fabric, asked.shards
+    )
+    board: Board | None = None
     if trainer.team.leads:
         _write_run_folder(out, config, ready, start)
         print(
@@ -204,8 +232,9 @@ def _run(
             f"steps {0 if start is None else start.step} to {config.steps}",
             file=sys.stderr,
         )
+        board = Board(out / BOARD_FOLDER, 0 if start is None else start.step, warn)
     try:
-        show_run(trainer, config.steps, out / LOG_FILE)
+        show_run(trainer, out / LOG_FILE, ready.valid, board)
     except TrainingStoppedError:
         if trainer.team.leads:
             print(f"stopped; saved {out / 'last.ckpt'}; go on with --resume", file=sys.stderr)
@@ -217,98 +246,23 @@ def _run(
     print(f"done: {out / 'best.ckpt'}; next: advsep-export {out / 'best.ckpt'} -o {config.name}.onnx", file=sys.stderr)
 
 
-def _overrides(options: dict[str, Any], settings: list[str]) -> list[Override]:
-    """What was said on the command line, typed; `options` by the key that each sets."""
-    from .config import TrainConfig
-    from .overrides import parse_override, typed_override
-
-    given = {key: value for key, value in options.items() if value is not None}
-    labels = {key: f"--{key.replace('_', '-')} {value}" for key, value in given.items()}
-    typed = [parse_override(TrainConfig, text) for text in settings]
-    for each in typed:
-        if each.key in given:
-            raise AdvsepError(f"{labels[each.key]} and {each.label} are one setting; give one of them")
-    return [typed_override(TrainConfig, key, value, labels[key]) for key, value in given.items()] + typed
-
-
-def _configured(
-    preset: str | None, overrides: list[Override], resumed: Path | None, begin: str | None, adapt: Path | None
-) -> tuple[TrainConfig, Checkpoint | None, Pretrained | None]:
-    """The run's configuration, the checkpoint to go on from, and the weights to begin with."""
-    from .checkpoint import load_checkpoint
-    from .config import load_preset, resumed_config
-    from .overrides import differing_keys, overridden
-
-    if resumed is not None:
-        start = load_checkpoint(resumed / "last.ckpt")
-        config = resumed_config(start.config, overrides)
-        ignored = differing_keys(config, overridden(load_preset(preset), overrides)) if preset else []
-        if ignored:
-            keys = ", ".join(ignored[:4]) + (f" and {len(ignored) - 4} more" if len(ignored) > 4 else "")
-            _warn(f"a resumed run keeps its own settings; --preset {preset} has other {keys}; change them with --set")
-        return config, start, _teacher_again(config, begin)
-    begin = begin or ("live-12" if adapt else None)
-    if begin is None:
-        config = overridden(load_preset(preset or "live-12"), overrides)
-        if config.mode == "self":
-            raise AdvsepError("--mode self needs a teacher: give a trained model with --from, as in --from live-12")
-        return config, None, None
-    from .pretrained import begun_config, load_pretrained
-
-    weights = load_pretrained(begin)
-    return begun_config(weights, begin, preset, overrides, adapt), None, weights
-
-
-def _teacher_again(config: TrainConfig, begin: str | None) -> Pretrained | None:
-    """Of a resumed run in the mode `self`."""
-    if begin is not None:
-        raise AdvsepError("--from is for the start of a run; a resumed one goes on with its own weights")
-    if config.mode != "self":
-        return None
-    from .pretrained import load_pretrained
-
-    teacher = load_pretrained(config.begun_from)
-    if teacher.sha256 != config.begun_from_sha256:
-        raise AdvsepError(
-            f"{config.begun_from}: the run's teacher was another file of that name; put it back or train anew"
-        )
-    return teacher
-
-
-def _check_there_is_work(config: TrainConfig, start: Checkpoint | None, out: Path) -> None:
-    last = out / "last.ckpt"
-    if start is None:
-        if last.exists():
-            raise AdvsepError(f"{out}: a run is there already; go on with --resume, or choose another --out")
-        return
-    # Ctrl-C during the last validation leaves nothing to do but that validation.
-    unfinished = config.steps == start.step and start.validation_gain_db is None
-    if 0 < config.patience_validations <= start.stale_validations:
-        raise AdvsepError(
-            f"{last}: stopped early at step {start.step}, {start.stale_validations} validations after the best; "
-            "ask for more with --set patience_validations=N"
-        )
-    if config.steps <= start.step and not unfinished:
-        raise AdvsepError(f"{last}: step {start.step} of {config.steps} is done already; ask for more with --steps")
-
-
 def _write_run_folder(out: Path, config: TrainConfig, ready: Prepared, start: Checkpoint | None) -> None:
     from .fingerprint import describe_data
     from .run_folder import open_run_folder
+    from .starting import warn
 
     data = describe_data(ready.tracks, ready.recordings, config.signal.sample_rate_hz)
     for warning in open_run_folder(out, config, data, None if start is None else start.step):
-        _warn(warning)
+        warn(warning)
 
 
-def _warn(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+# A folder of such a name is ./doctor.
+COMMANDS = {"doctor": ".doctor_cli", "partition": ".partition_cli", "shard": ".shard_cli", "paper": ".paper.cli"}
 
 
 def main() -> None:
     """Entry point of `advsep-train`."""
-    if sys.argv[1:2] == ["doctor"]:  # a folder of that name is ./doctor
-        from .doctor_cli import main as doctor
-
-        doctor()
+    command = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    if command is not None:
+        importlib.import_module(command, __package__).main()
     run_program("advsep-train", app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import typer
 
 from ..realtime.errors import AdvsepError
 from ..realtime.exits import run_program
+from .eval_tracks import TrackChoice
 from .extra import require_training_extra
 
 if TYPE_CHECKING:
@@ -25,9 +27,14 @@ Tracks are separated by the path that plays live. Measured are SDR and SI-SDR of
 of 1 s frames) and the paper's whole-track BSS Eval (mono, 8192 Hz); where a stem is silent, how much leaks into it.
 Prints tables; where the output is no terminal, one of SDR as Markdown.
 
+DATA is what advsep-train takes: folders that each hold vocals.* and accompaniment.* of one song, data sets as they are
+published, CSV manifests. Of sets that come with test tracks only these are evaluated, of others all.
+
 \b
 Examples:
   advsep-eval live-12 music/
+  advsep-eval live-12 MUSDB18-HQ/ --quick
+  advsep-eval my.onnx DSD100/ MedleyDB/ --partition paper.json --part valid
   advsep-eval my.onnx music/ --splits s.json --csv my.csv --figure my.png
   advsep-eval --compare old.csv new.csv
   advsep-eval --compare live-12 my.onnx music/ --metric si-sdr
@@ -41,7 +48,7 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="A bundled model's name or an .onnx file; with --compare also a CSV.")],
     data: Annotated[
         list[Path],
-        typer.Argument(help="Folders with tracks (vocals.* and accompaniment.*); with --compare model B goes before."),
+        typer.Argument(help="Folders of tracks, data sets, CSV manifests; with --compare model B goes before."),
     ],
     compare: Annotated[
         bool, typer.Option("--compare", help="Two models, or two files of --csv: is B better than A, and how sure?")
@@ -51,6 +58,20 @@ def evaluate(
     ] = None,
     split: Annotated[
         str | None, typer.Option(help="With --splits: train, valid or test; default: test.", show_default=False)
+    ] = None,
+    partition: Annotated[
+        Path | None,
+        typer.Option(help="JSON of advsep-train partition; what it does not name is left out.", show_default=False),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="test, valid, train or all: of --partition, or as advsep-train divides DATA; default: test.",
+            show_default=False,
+        ),
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder for summed stems; default: the user's cache.", show_default=False)
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Leave out BSS Eval, which takes the most time.")] = False,
     metric: Annotated[str, typer.Option(help="What is compared and drawn: sdr, si-sdr, museval, paper, …")] = "sdr",
@@ -84,10 +105,13 @@ def evaluate(
         raise AdvsepError("--by-corpus needs --compare, whose interval it is about")
     wanted = Wanted(metric, quick, as_csv, as_markdown, as_figure, as_json)
     wanted.check()
+    choice = TrackChoice(data[1:] if compare else data, splits, split, partition, part, cache)
+    choice.check()
+    find = functools.cache(choice.find)  # two models, one answer
     if compare:
-        _compare(model, str(data[0]), _chosen(data[1:], splits, split), wanted, by_corpus=by_corpus)
+        _compare(model, str(data[0]), find, wanted, by_corpus=by_corpus)
     else:
-        scores = _evaluated(model, _chosen(data, splits, split), quick=quick)
+        scores = _evaluated(model, find, quick=quick)
         _show(scores)
         _write(scores, wanted)
 
@@ -113,28 +137,6 @@ class Wanted:
             from .figure import require_figure_extra
 
             require_figure_extra()
-
-
-def _chosen(data: list[Path], splits: Path | None, split: str | None) -> Callable[[], list[TrackFiles]]:
-    """How to find the tracks, once the model is known to be there."""
-    from .tracks import SPLITS, Split, find_tracks, split_tracks
-
-    if split is not None and splits is None:
-        raise AdvsepError(f"--split {split} needs --splits FILE, which says what belongs to it")
-    part: Split | None = next((each for each in SPLITS if each == (split or "test")), None)
-    if part is None:
-        raise AdvsepError(f"--split {split}: expected one of {', '.join(SPLITS)}")
-
-    def find() -> list[TrackFiles]:
-        if not data:
-            raise AdvsepError("--compare: a model needs tracks; expected folders with tracks behind A and B")
-        found = find_tracks(data)
-        chosen = found if splits is None else split_tracks(found, splits)[part]
-        if not chosen:
-            raise AdvsepError(f"{splits}: names no {part} track of {', '.join(map(str, data))}")
-        return chosen
-
-    return find
 
 
 def _evaluated(name: str, find: Callable[[], list[TrackFiles]], *, quick: bool) -> list[StemScore]:

@@ -6,7 +6,7 @@ import importlib.util
 
 from ..realtime.errors import AdvsepError
 
-NEEDED = ("torch", "onnx", "onnxscript", "lightning_fabric", "platformdirs")
+NEEDED = ("torch", "onnx", "onnxscript", "lightning_fabric", "platformdirs", "tensorboard", "PIL")
 
 
 def require_training_extra() -> None:

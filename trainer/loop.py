@@ -25,7 +25,9 @@ from .pool import Sources
 from .pretrained import Pretrained, settle_norms
 from .progress import Progress
 from .remix import Batch, Remixer, batches
+from .shard_reader import ShardReader
 from .signal import SignalPath
+from .streamed import StreamedRemixer, streamed_batches
 from .team import Team, make_fabric
 from .tracks import Track
 from .unpaired import UnpairedBatch, UnpairedExamples, UnpairedRecordings
@@ -56,6 +58,7 @@ class Trainer:
         unpaired: recordings for the critics; None where the mode has none.
         weights: to begin with, where `start` is None; None: random ones.
         fabric: started; None: one process on what is there.
+        shards: folder that `shards.write_shards` filled, in place of `sources`.
 
     Attributes:
         network: as the optimiser sees it.
@@ -76,8 +79,9 @@ class Trainer:
         unpaired: UnpairedRecordings | None = None,
         weights: Pretrained | None = None,
         fabric: Fabric | None = None,
+        shards: Path | None = None,
     ) -> None:
-        if not sources.pools(config.remix, config.signal.sample_rate_hz):
+        if shards is None and not sources.pools(config.remix, config.signal.sample_rate_hz):
             raise AdvsepError("no tracks to learn from: every track is held out; check the splits file")
         self.config, self.run_folder = config, run_folder
         self._valid, self._workers = valid, workers
@@ -85,7 +89,7 @@ class Trainer:
         self._fabric = fabric or make_fabric(config.precision)
         self.team = Team(self._fabric)
         lanes = self.team.share(config.lanes, "lanes")
-        self._remixer = Remixer(sources, self._spec, config, lanes)
+        self._remixer = self._examples(sources, lanes, shards)
         self.path = SignalPath(self._spec).to(self._fabric.device)
         torch.manual_seed(config.seed)
         self.network = LiveUnet(self._spec.bands, self._spec.channels, config.network)
@@ -123,6 +127,18 @@ class Trainer:
             self._unpaired = UnpairedExamples(recordings, self._spec, config, shared)
             if start is not None:
                 self.adversary.set_state(start.critics)
+
+    def _examples(self, sources: Sources, lanes: range, shards: Path | None) -> Remixer | StreamedRemixer:
+        if shards is None:
+            return Remixer(sources, self._spec, self.config, lanes)
+        rate_hz = self._spec.sample_rate_hz
+        reader = ShardReader(shards, rate_hz, seed=self.config.seed, rank=self.team.rank, ranks=self.team.size)
+        return StreamedRemixer(reader, self._spec, self.config, lanes, self._workers)
+
+    def _batches(self) -> Iterator[Batch]:
+        if isinstance(self._remixer, StreamedRemixer):
+            return streamed_batches(self._remixer, self.config.steps, self._step, self._workers)
+        return batches(self._remixer, self.config.steps, self._step, self._workers)
 
     def _begin(self, start: Checkpoint | None, weights: Pretrained | None) -> None:
         """Weights to go on from, or to begin with."""
@@ -169,7 +185,7 @@ class Trainer:
             and not self.stopped_early
         ):
             self._report(on_step, Progress(self._step, math.nan, 0.0, 0.0, 0.0, self._validate(interrupt)), interrupt)
-        source = batches(self._remixer, self.config.steps, self._step, self._workers)
+        source = self._batches()
         if self._unpaired is not None:
             first = self._step * self.config.adversarial.critic_steps
             self._unpaired_batches = batches(self._unpaired, len(self._unpaired), first, self._workers)

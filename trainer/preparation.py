@@ -17,7 +17,7 @@ from .datasets.training import divided_tracks
 from .pool import Sources
 from .pretrained import Pretrained
 from .pseudo import pseudo_tracks
-from .recordings import Recording, find_recordings, load_recordings
+from .recordings import Recording, find_recordings, load_recordings, without_held_out
 from .tracks import Track, load_tracks
 from .unpaired import UnpairedRecordings
 
@@ -34,6 +34,7 @@ class Asked:
         accompaniments: folders of music without voices.
         adapt: folder of one's own recordings.
         cache: folder of decoded audio; None: the user's.
+        shards: folder of packed songs, read while training.
     """
 
     data: Sequence[Path] = ()
@@ -43,6 +44,7 @@ class Asked:
     accompaniments: Sequence[Path] = ()
     adapt: Path | None = None
     cache: Path | None = None
+    shards: Path | None = None
 
     @property
     def cache_folder(self) -> Path:
@@ -87,7 +89,7 @@ def prepare(asked: Asked, config: TrainConfig, teacher: Pretrained | None, out: 
     if asked.adapt is not None:
         own = own_folders(asked.adapt)
         folders = {kind: [*folders[kind], *getattr(own, kind)] for kind in folders}
-    found = _unpaired(folders, rate_hz, asked.cache_folder)
+    found = _unpaired(folders, asked.splits, rate_hz, asked.cache_folder)
     if asked.adapt is not None and found["voices"] and found["accompaniments"]:
         ends = {}
         for kind in ("voices", "accompaniments"):
@@ -116,8 +118,10 @@ def _paired(asked: Asked, rate_hz: int) -> tuple[list[Track], list[Track]]:
     return loaded[0], loaded[1]
 
 
-def _unpaired(folders: dict[str, Sequence[Path]], rate_hz: int, cache: Path) -> dict[str, list[Recording]]:
-    found = {kind: find_recordings(list(each)) for kind, each in folders.items()}
+def _unpaired(
+    folders: dict[str, Sequence[Path]], splits: Path | None, rate_hz: int, cache: Path
+) -> dict[str, list[Recording]]:
+    found = {kind: without_held_out(find_recordings(list(each)), splits) for kind, each in folders.items()}
     count = sum(map(len, found.values()))
     if not count:
         return {kind: [] for kind in folders}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..realtime.errors import AdvsepError
 from .decoded import load_decoded, read_decoded
-from .tracks import SUFFIXES
+from .tracks import SUFFIXES, read_splits
 
 _NAME = "recording"
 
@@ -53,6 +53,33 @@ def find_recordings(roots: list[Path]) -> list[Path]:
             raise AdvsepError(f"{root}: no recordings; expected files such as .wav or {', '.join(SUFFIXES[1:])}")
         found += files
     return found
+
+
+def without_held_out(paths: list[Path], splits: Path | None) -> list[Path]:
+    """Those that a splits file does not hold out for validation or test; those that it does not name are kept.
+
+    A recording is named by its file's name, or by that of its folder, and its corpus by the folder around it.
+
+    Args:
+        paths: of files.
+        splits: as `tracks.split_tracks` reads it; None holds nothing out.
+
+    Raises:
+        AdvsepError: the splits cannot be read.
+    """
+    if splits is None:
+        return paths
+    table = read_splits(splits)
+
+    def is_held_out(path: Path) -> bool:
+        for name, around in ((path.stem, path.parent), (path.parent.name, path.parent.parent)):
+            place = f"/{around.resolve().as_posix()}"
+            for corpus, entry in table.items():
+                if place.endswith(f"/{corpus}") and any(name in entry.get(part, ()) for part in ("valid", "test")):
+                    return True
+        return False
+
+    return [path for path in paths if not is_held_out(path)]
 
 
 def load_recordings(

@@ -11,24 +11,27 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..realtime.errors import AdvsepError
+from .board import Board
 from .loop import Trainer
 from .progress import Progress as StepProgress
+from .tracks import Track
 from .validation import mean_gain_db, plain_score
 
 
-def show_run(trainer: Trainer, steps: int, log_file: Path) -> None:
+def show_run(trainer: Trainer, log_file: Path, valid: list[Track], board: Board | None) -> None:
     """Run with a progress bar on standard error, a line there a validation, and a line a step in a file.
 
     Args:
         trainer: to run.
-        steps: optimiser steps in all.
         log_file: a JSON object a line is added to it.
+        valid: held-out tracks, of which the board plays some.
+        board: for TensorBoard; None: the process is not the one that writes.
 
     Raises:
         TrainingStoppedError: after Ctrl-C.
         AdvsepError: as `Trainer.run` does, or the file cannot be written.
     """
-    if not trainer.team.leads:
+    if board is None:
         trainer.run(lambda _: None)
         return
     columns = (TextColumn("{task.description}"), BarColumn(16), MofNCompleteColumn(), TimeRemainingColumn())
@@ -36,7 +39,7 @@ def show_run(trainer: Trainer, steps: int, log_file: Path) -> None:
         Progress(*columns, console=Console(stderr=True)) as bar,
         log_file.open("a", encoding="utf-8") as log,
     ):
-        task = bar.add_task("training", total=steps)
+        task = bar.add_task("training", total=trainer.config.steps)
 
         def on_step(now: StepProgress) -> None:
             text = f"loss {now.loss:.4f} · {now.audio_speed:.1f} s of sound a second"
@@ -49,8 +52,14 @@ def show_run(trainer: Trainer, steps: int, log_file: Path) -> None:
                 log.flush()
             except OSError as error:
                 raise AdvsepError(f"{log.name}: cannot be written: {error.strerror}") from None
+            board.step(now)
+            if now.scores is not None:
+                board.validation(now.step, trainer.averaged, trainer.path, valid, trainer.config, trainer.adversary)
 
-        trainer.run(on_step)
+        try:
+            trainer.run(on_step)
+        finally:
+            board.close()
 
 
 def _log_line(now: StepProgress) -> str:

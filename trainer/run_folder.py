@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from .. import __version__
 from ..realtime.errors import AdvsepError
 from ..realtime.strict import FormatError, from_plain
-from .config import TrainConfig, config_toml
+from .config import config_toml
 from .fingerprint import Data, data_changes
 
 CONFIG_FILE, RECORD_FILE, LOG_FILE = "config.toml", "run.json", "log.jsonl"
@@ -81,7 +81,21 @@ class RunRecord:
     sessions: tuple[Session, ...]
 
 
-def open_run_folder(out: Path, config: TrainConfig, data: Data, resumed_at: int | None) -> list[str]:
+class RunConfig(Protocol):
+    """What the record of a run says of its configuration, a dataclass; `config.toml` has all of it."""
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of everything random."""
+        ...
+
+
+def open_run_folder(out: Path, config: RunConfig, data: Data, resumed_at: int | None) -> list[str]:
     """Write `config.toml` and `run.json`, and cut `log.jsonl` back to the step that the run goes on from.
 
     Args:
@@ -156,7 +170,7 @@ def _write(path: Path, text: str) -> None:
             partial.unlink(missing_ok=True)
 
 
-def _session(config: TrainConfig, data: Data, from_step: int) -> Session:
+def _session(config: RunConfig, data: Data, from_step: int) -> Session:
     import torch
 
     return Session(

@@ -119,7 +119,7 @@ def split_tracks(tracks: list[TrackFiles], splits_file: Path | None) -> dict[Spl
         if not divided["train"] and divided["valid"]:
             divided["train"].append(divided["valid"].pop())
         return divided
-    table = _read_splits(splits_file)
+    table = read_splits(splits_file)
     for track in tracks:
         entry = _entry(table, track)
         home: list[Split] = [split for split in SPLITS if track.name in entry.get(split, [])]
@@ -132,7 +132,12 @@ def split_tracks(tracks: list[TrackFiles], splits_file: Path | None) -> dict[Spl
     return divided
 
 
-def _read_splits(path: Path) -> dict[str, dict[str, list[str]]]:
+def read_splits(path: Path) -> dict[str, dict[str, list[str]]]:
+    """Names of a splits file, by corpus and split.
+
+    Raises:
+        AdvsepError: it cannot be read, or is of another form.
+    """
     try:
         data: Any = json.loads(path.read_text("utf-8"))
     except OSError as error:

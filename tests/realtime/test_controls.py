@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 SOURCES = ("vocals", "accompaniment")
 NEUTRAL = Levels.neutral(SOURCES)
-LEVEL_ACTIONS = [action for action in Action if action not in (Action.RECORD, Action.QUIT, Action.HELP)]
+PROGRAM_ACTIONS = (Action.PAUSE, Action.BACK, Action.AHEAD, Action.RECORD, Action.QUIT, Action.HELP)
+LEVEL_ACTIONS = [action for action in Action if action not in PROGRAM_ACTIONS]
 
 
 def after(keys: str, levels: Levels = NEUTRAL) -> Levels:
@@ -57,6 +58,11 @@ def test_every_action_has_a_key_and_no_key_two() -> None:
         ("d", Action.SOLO_ACCOMPANIMENT),
         ("b", Action.BYPASS),
         ("0", Action.RESET),
+        ("p", Action.PAUSE),
+        (",", Action.BACK),
+        ("page-up", Action.BACK),
+        (".", Action.AHEAD),
+        ("page-down", Action.AHEAD),
         ("r", Action.RECORD),
         ("q", Action.QUIT),
         ("?", Action.HELP),
@@ -165,7 +171,7 @@ def test_any_sequence_keeps_the_limits_and_can_be_reset(actions: list[Action]) -
     assert Levels.neutral(SOURCES) == NEUTRAL
 
 
-@pytest.mark.parametrize("action", [Action.RECORD, Action.QUIT, Action.HELP])
+@pytest.mark.parametrize("action", PROGRAM_ACTIONS)
 def test_what_concerns_no_level(action: Action) -> None:
     levels = after("up m b")
     assert apply(action, levels) is levels

@@ -107,6 +107,14 @@ def test_every_key_is_named() -> None:
     assert row(listed, "space" if "│ space" in listed else "m space") == "voice silent, or heard again"
 
 
+def test_a_song_that_stands_still_says_so_and_where_it_goes_round() -> None:
+    text = shown(dataclasses.replace(PLAYING, paused=True, loop=(65.0, 92.5)))
+    assert "paused" in text
+    assert "playing" not in text
+    assert row(text, "position").endswith(" · loop 1:05 to 1:32")
+    assert not re.search("[█▒]", row(text, "vocals"))  # a level of long ago says nothing of now
+
+
 def test_troubles_are_told_without_colour() -> None:
     text = shown(TROUBLED, hop_samples=256, recording=Recording(folder="t", seconds=4000, lost_s=0.5))
     for fault in ("misses 3", "skipped 1", "xruns 12", "restarts 2", "clipped 20411", "starved 1.5 s", "lost 0.5 s"):

@@ -53,7 +53,7 @@ def test_from_folders_to_stems(program: Run, arguments: list[Any], tmp_path: Pat
     assert "Traceback" not in err
     assert "AMP" not in err
     assert f"done: {run / 'best.ckpt'}" in err
-    there = ["best.ckpt", "config.toml", "last.ckpt", "log.jsonl", "run.json"]
+    there = ["best.ckpt", "config.toml", "last.ckpt", "log.jsonl", "run.json", "tensorboard"]
     assert sorted(p.name for p in run.iterdir()) == there
     assert [entry["step"] for entry in log_of(run)] == [1, 2, 3, 4, 5, 6]
     assert ["validation" in entry for entry in log_of(run)] == [False, False, True] * 2

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -127,6 +128,28 @@ def test_two_files_in_a_sentence(program: Run, tmp_path: Path) -> None:
     code, out, _ = program("advsep-eval", "--compare", new, old, "--by-corpus")
     assert code == 0
     assert re.search(r"^vocals, sdr: old is 0\.44 dB worse than new \(95 %: .*\), 15 tracks of 5 corpora", out, re.M)
+
+
+def test_two_models_on_the_same_tracks(
+    program: Run, tiny_model: Path, tmp_path: Path, write_track: Callable[..., Path]
+) -> None:
+    """The bundled one beside a file of one's own, of another rate; of a published set the test track alone."""
+    for half in ("train", "test"):
+        song = write_track(tmp_path / "musdb" / half / f"A - {half}", seed=3, seconds=1.0)
+        for name in ("bass", "drums", "other", "mixture"):
+            shutil.copy(song / "accompaniment.wav", song / f"{name}.wav")
+    options = [tmp_path / "musdb", "--quick", "--cache", tmp_path / "cache", "--figure", tmp_path / "c.png"]
+    code, out, err = program("advsep-eval", "--compare", "live-12", tiny_model, *options)
+    assert code == 0, err
+    assert [err.count(f"separating with {name}") for name in ("live-12", "tiny")] == [1, 1]
+    assert err.count("1 of 2 tracks, the others are left out") == 1
+    (row,) = re.findall(r"^\| musdb18hq / A - test \| vocals \| (\S+) \| (\S+) \| (\S+) \|$", out, re.MULTILINE)
+    a, b, gain = map(float, row)
+    assert b - a == pytest.approx(gain, abs=0.011)
+    assert abs(gain) > 0.05
+    word = "better" if gain > 0 else "worse"
+    assert f"vocals, sdr: tiny is {abs(gain):.2f} dB {word} than live-12, 1 track: too few for an interval" in out
+    assert Image.open(tmp_path / "c.png").format == "PNG"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Partition:
 
 
 def artist_disjoint(
-    tracks: Iterable[DatasetTrack], valid_fraction: float = 0.1, test_fraction: float = 0.1
+    tracks: Iterable[DatasetTrack], valid_fraction: float = 0.1, test_fraction: float = 0.1, seed: int = 0
 ) -> Partition:
     """No artist in two shares, over all corpora together; the sets' own test and validation tracks stay what they are.
 
@@ -63,6 +63,7 @@ def artist_disjoint(
         tracks: of any number of data sets.
         valid_fraction: expected share of artists, 0 to 1.
         test_fraction: likewise; both together at most 1.
+        seed: another one draws other artists.
 
     Raises:
         AdvsepError: the fractions are no fractions.
@@ -75,7 +76,7 @@ def artist_disjoint(
     shares: list[tuple[DatasetTrack, Share]] = []
     for key, songs in _by_artist(tracks).items():
         own = {song.split for song in songs}
-        drawn = int.from_bytes(_digest(key)[:8], "big") / 2**64
+        drawn = int.from_bytes(_digest(f"{key}|{seed}" if seed else key)[:8], "big") / 2**64
         share: Share = "train"
         if "test" in own:
             share = "test"
@@ -84,7 +85,7 @@ def artist_disjoint(
         elif "train" not in own and drawn < valid_fraction + test_fraction:
             share = "test"
         shares += _all_to(share, songs)
-    return _partition("artist-disjoint", shares)
+    return _partition(f"artist-disjoint, seed {seed}" if seed else "artist-disjoint", shares)
 
 
 def paper(tracks: Iterable[DatasetTrack]) -> Partition:

@@ -1,0 +1,146 @@
+"""Pause, places and loops of a file that plays: asked for as requests, answered when they are heard.
+
+A pause shuts the gate over the output within 10 ms, and positions stand still behind it. A jump is the feeder's;
+where sound stands still, what the worker had made ahead of the old place is left out, tails of plugins included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .engine import Engine
+from .engine_settings import EngineError, EngineSettings
+from .exchange import ARMED, PLAYED, WANTED, Deck
+from .feeder import Jump, SourceFeeder
+from .source import SeekableSource
+from .tape import Loop
+
+
+class Transport:
+    """Belongs to the thread that calls it.
+
+    Args:
+        engine: that plays; not armed yet.
+        deck: of that engine.
+        feeder: of that engine.
+        source: that it feeds, whose length is known.
+        reset_rack: has the rack that plays forget all sound; called by the worker.
+        settings: paused or not, the loop, and whether to hold at the end.
+
+    Attributes:
+        paused: whether it stands still, or is about to.
+        loop_s: as it was asked for last.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        deck: Deck,
+        feeder: SourceFeeder,
+        source: SeekableSource,
+        reset_rack: Callable[[], None],
+        settings: EngineSettings,
+    ) -> None:
+        self.paused, self.loop_s = settings.paused, settings.loop
+        engine.paused = settings.paused
+        self._engine, self._deck, self._feeder, self._source = engine, deck, feeder, source
+        self._reset_rack, self._holds_at_end = reset_rack, settings.hold_at_end
+        self._requests: list[int] = []
+        self._jump: Jump | None = None
+        self._leaving_out = False
+
+    def seek(self, request: int, place_s: float) -> None:
+        """Go to another place, 0 or more; answered by `advance`.
+
+        Raises:
+            EngineError: it is beyond the end.
+        """
+        place, samples = round(place_s * self._source.rate_hz), self._source.samples or 0
+        if place > samples:
+            raise EngineError(
+                f"{self._source.name}: a place to go to: expected at most {samples / self._source.rate_hz:.2f} s, its "
+                f"end, found {place_s:.2f} s; choose a place in it"
+            )
+        self._ask(request, place)
+
+    def set_loop(self, request: int, loop_s: tuple[float, float] | None) -> None:
+        """Loop otherwise; answered by `advance`.
+
+        Raises:
+            EngineError: it ends beyond the source's end.
+        """
+        loop_of(self._source, loop_s)
+        self.loop_s = loop_s
+        self._ask(request, None)
+
+    def set_paused(self, paused: bool) -> None:
+        """Fade out, or go on; from the end at the loop's begin or the source's start."""
+        if self.paused and not paused and self._engine.ended:
+            self._ask(None, 0 if self.loop_s is None else round(self.loop_s[0] * self._source.rate_hz))
+        self.paused = paused
+        if paused:
+            self._engine.set_paused(True)
+
+    def advance(self) -> list[tuple[int, str | None]]:
+        """Do what can be done now without waiting; returns answered requests, each with what went wrong."""
+        if self._holds_at_end and not self.paused and self._engine.ended and self._jump is None:
+            self.set_paused(True)
+        error = self._advance_jump()
+        if not self.paused and not self._deck.words[WANTED] and (self._jump is None or not self.stands):
+            self._engine.set_paused(False)
+        if self._jump is not None:
+            return []
+        return [(request, error) for request in self.take_requests()]
+
+    def take_requests(self) -> list[int]:
+        """Those that `advance` has not answered, and will not any more."""
+        requests, self._requests = self._requests, []
+        return requests
+
+    @property
+    def stands(self) -> bool:
+        """Whether nothing sounds any more: the callback leaves positions alone."""
+        return not self._deck.words[WANTED] and not self._deck.words[ARMED]
+
+    def _ask(self, request: int | None, place: int | None) -> None:
+        self._requests += [] if request is None else [request]
+        self._jump = self._feeder.jump(place, loop_of(self._source, self.loop_s))
+
+    def _advance_jump(self) -> str | None:
+        """What keeps the jump from being made, if so; the jump is forgotten where it has landed or cannot."""
+        jump = self._jump
+        if jump is None or self._leaving_out:
+            return None
+        if jump.error or self._feeder.has_landed(jump):
+            self._jump = None
+            return jump.error or None
+        if jump.lands_at is not None and self.stands and self._deck.inputs.written >= jump.lands_at:
+            self._leaving_out = True
+            self._engine.call(lambda: self._leave_out(jump))
+        return None
+
+    def _leave_out(self, jump: Jump) -> None:
+        """By the worker: be heard next from where the jump lands on."""
+        assert jump.lands_at is not None
+        if self.stands:
+            if self._engine.taken_samples < jump.lands_at:
+                self._reset_rack()
+            self._deck.words[PLAYED] = jump.lands_at + self._engine.latency_samples
+        self._leaving_out = False
+
+
+def loop_of(source: SeekableSource, loop_s: tuple[float, float] | None) -> Loop | None:
+    """A loop in samples of its source.
+
+    Raises:
+        EngineError: it ends beyond the source's end.
+    """
+    if loop_s is None:
+        return None
+    loop, samples = Loop(*(round(place_s * source.rate_hz) for place_s in loop_s)), source.samples or 0
+    if loop.end > samples:
+        raise EngineError(
+            f"{source.name}: a loop: expected an end at {samples / source.rate_hz:.2f} s, the song's, or before, found "
+            f"{loop_s[1]:.2f} s; choose places in it"
+        )
+    return loop
