@@ -214,7 +214,8 @@ class MainWindow(QMainWindow):
     def _on_noted(self, level: str, words: str) -> None:
         self.log.add(level, words)
         if level == "info":
-            self._status_bar.showMessage(words, _SAYS_S * 1000)
+            if self.isVisible():  # before that Qt writes it over what the bar holds
+                self._status_bar.showMessage(words, _SAYS_S * 1000)
         else:
             self.message.say(level, words)
             self._actions["dismiss"].setEnabled(True)

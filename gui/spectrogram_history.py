@@ -102,7 +102,7 @@ class History:
             return np.full((end - start, self.bands), np.nan, np.float32)
         places = self._places(start, end)
         weights = self._weights[source, places]
-        weights = np.where(weights > 0, weights, np.float32(np.nan))
+        weights = np.where(weights > 0, weights, np.float32(np.nan)).astype(np.float32)
         return self._emptied(self._maps[source, places] / weights[:, None], start, end, np.nan)
 
     def _places(self, start: int, end: int) -> NDArray[np.int64]:

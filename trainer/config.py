@@ -187,7 +187,7 @@ class TrainConfig:
         validate_every: steps between validations (a checkpoint is written with each).
         validation_seconds: at most so much of each validation track, from its middle.
         patience_validations: stop after so many validations in a row without a better one; 0: never.
-        precision: of the network's forward pass, a Fabric precision.
+        precision: of the network's forward pass, a Fabric precision; `auto`: bf16-mixed where the processor has it.
         seed: everything random follows from it and the step.
         weights_licence: what the exported file will say of its weights.
         begun_from: the model whose weights it began with, the teacher in `self`; empty: random ones.
@@ -210,7 +210,7 @@ class TrainConfig:
     validate_every: int = 200
     patience_validations: int = 0
     validation_seconds: float = 30.0
-    precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed"
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     seed: int = 0
     weights_licence: str = "unspecified: state the licence of your recordings with --weights-licence"
     begun_from: str = ""

@@ -73,7 +73,7 @@ def test_a_configuration_survives_json(tiny_toml: Path) -> None:
         ('name = "x"\n[network]\nrecurent_size = 3', r"network has an unknown key .*did you mean 'recurrent_size'"),
         ('name = "x"\n[optimiser]\nlearning_rate = "fast"', r"optimiser\.learning_rate must be of type float"),
         ('name = "x"\nsteps = 1.5', "steps must be of type int"),
-        ('name = "x"\nprecision = "16"', "precision must be one of 32-true, bf16-mixed"),
+        ('name = "x"\nprecision = "16"', "precision must be one of auto, 32-true, bf16-mixed"),
         ("steps = 3", "lacks the key 'name'"),
         ("name = ", "not TOML"),
         ('name = "x"\nsteps = 0', "steps must be 1 or more, got 0"),

@@ -13,7 +13,7 @@ import pytest
 import torch
 from advsep.realtime.errors import AdvsepError
 from advsep.trainer.checkpoint import Checkpoint, load_checkpoint
-from advsep.trainer.team import Team, make_fabric
+from advsep.trainer.team import Team, make_fabric, native_precision
 
 SETTINGS = ["--set", "lanes=4", "--set", "optimiser.ema_decay=0.5", "--set", "optimiser.clip_norm=1e6"]
 
@@ -93,6 +93,14 @@ def test_lanes_are_shared_evenly_or_refused() -> None:
     assert list(team.share(4, "lanes")) == [2, 3]
     with pytest.raises(AdvsepError, match="lanes=5: expected a multiple of the 2 processes"):
         team.share(5, "lanes")
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="only Linux tells what a processor can do")
+def test_half_precision_is_for_processors_that_have_it() -> None:
+    flags = set(Path("/proc/cpuinfo").read_text().split())
+    expected = "bf16-mixed" if flags & {"avx512_bf16", "amx_bf16"} else "32-true"
+    assert native_precision("cpu") == expected
+    assert make_fabric("auto", accelerator="cpu")._precision.precision == expected
 
 
 def test_devices_that_are_not_there() -> None:
