@@ -10,16 +10,16 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.ccallback import CFunc
+from numba.core.sigutils import normalize_signature
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from .exchange import EDGES, INPUT_UNDERFLOWS, LEVELS, WORDS, Deck, exchange
-from .jit import jit
+from .jit import jit, tie_to_sources
 from .ring import RING_WORDS
 
 LONGEST_BLOCK_SAMPLES = 32768
-# Revision of `exchange.py`, here and in `probe.py`: Numba keeps what it compiled until this file's text changes.
-EXCHANGE_REVISION = 2
 # Places of the addresses in the block that PortAudio hands to the callback:
 _WORDS, _LEVELS, _EDGE, _IN_WORDS, _IN_DATA, _OUT_WORDS, _OUT_DATA, _SPARE_IN, _SPARE_OUT = range(9)
 _CAPACITY, _INS, _OUTS, _HAS_INPUT, _HAS_OUTPUT, _SIZE = range(9, 15)
@@ -53,7 +53,12 @@ SIGNATURE = types.int32(_F32, _F32, types.uint64, types.voidptr, types.uint64, t
 
 def audio_callback(function: Any) -> Any:
     """Compile `function` to a `PaStreamCallback`; its `address` is for PortAudio."""
-    return _numba.cfunc(SIGNATURE, nopython=True, cache=True, error_model="numpy")(function)
+    # As `numba.cfunc` does, but for what it takes a cached one to be good for.
+    compiled: Any = CFunc(function, normalize_signature(SIGNATURE), {}, {"nopython": True, "error_model": "numpy"})
+    compiled.enable_caching()
+    tie_to_sources(compiled._cache)
+    compiled.compile()
+    return compiled
 
 
 @jit

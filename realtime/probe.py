@@ -40,7 +40,6 @@ from .portaudio import JACK, Latency
 from .ring import LINE_WORDS
 from .stream import DeviceError, Stream
 
-EXCHANGE_REVISION = 2  # see `callback.py`
 IMPULSES = 10
 SPACING_S = 0.5  # a round trip must be shorter
 IMPULSE_LEVEL = 0.25

@@ -1,0 +1,63 @@
+"""The critics that come with live-12: their maps say something of a song, and their gradients lead uphill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from advsep.realtime.critic_map import CriticSession, critics_path
+from advsep.realtime.critic_maps import FRAMES_AT_ONCE, CriticPicture, judge, open_critics
+from advsep.realtime.demo import DemoSong
+from advsep.realtime.model import ModelSession
+from advsep.realtime.registry import model_names
+from advsep.realtime.source import ArraySource
+
+FRAME_S = 256 / 44100
+
+
+@pytest.fixture(scope="module")
+def critics(bundled_model: Path) -> CriticSession:
+    return CriticSession(critics_path(bundled_model))
+
+
+@pytest.fixture(scope="module")
+def picture(bundled_model: Path, demo_song: DemoSong) -> CriticPicture:
+    """Of twelve seconds, with and without singing."""
+    model = ModelSession(bundled_model, FRAMES_AT_ONCE)
+    samples = demo_song.mixture[: 12 * demo_song.sample_rate_hz]
+    return judge(ArraySource(samples, demo_song.sample_rate_hz, "demo"), model, open_critics(model))
+
+
+def test_critics_are_no_model() -> None:
+    assert model_names() == ["live-12"]
+
+
+def test_their_map_is_where_the_voice_is(picture: CriticPicture, demo_song: DemoSong) -> None:
+    """More of the gradient's energy, a frame, lies where somebody sings than where nobody does."""
+    voice = np.square(demo_song.vocals).mean(1)
+    places = (picture.times_s * demo_song.sample_rate_hz).astype(int).clip(0, len(voice) - 1)
+    smooth = np.convolve(voice, np.ones(2205) / 2205, "same")[places]
+    sung, silent = smooth > 1e-4, smooth < 1e-8
+    assert sung.sum() > 300
+    assert silent.sum() > 300
+    energy = np.square(picture.gradients[0]).sum(0)
+    assert abs(np.log(energy[sung].mean() / energy[silent].mean())) > np.log(1.2)
+    # Neighbours in time agree, as those of noise would not.
+    gradient = picture.gradients[0]
+    between = np.corrcoef(gradient[:, 1:].ravel(), gradient[:, :-1].ravel())[0, 1]
+    assert between > 0.3
+
+
+@pytest.mark.parametrize("source", ["voice", "accompaniment"])
+def test_a_step_along_the_gradient_raises_the_score(
+    critics: CriticSession, picture: CriticPicture, source: str
+) -> None:
+    index = picture.sources.index(source)
+    for start in range(64, picture.estimates.shape[2] - 64, 200):
+        patch = np.ascontiguousarray(picture.estimates[index, :, start : start + 64])[None, None]
+        verdict = critics.judge(source, patch)
+        length = np.linalg.norm(verdict.gradients)
+        step = np.float32(0.5 / length) * verdict.gradients
+        raised = critics.judge(source, patch + step).scores[0] - verdict.scores[0]
+        assert raised > 0.25 * 0.5 * length, (start, raised, length)
