@@ -10,7 +10,7 @@ import subprocess
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 
@@ -20,6 +20,8 @@ from .config import TrainConfig
 from .live_unet import LiveUnet
 
 CHECKPOINT_VERSION = 3
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +59,50 @@ class Checkpoint:
     critics: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class StateKind(Generic[T]):
+    """A kind of checkpoint file.
+
+    Attributes:
+        made: the dataclass of its contents, `config` and `corpora` among them.
+        config: the dataclass of `config`.
+        mark: the key that holds the version.
+        version: that this advsep reads.
+        program: that writes it.
+    """
+
+    made: type[T]
+    config: type[Any]
+    mark: str
+    version: int
+    program: str
+
+
+CHECKPOINT = StateKind(Checkpoint, TrainConfig, "advsep_checkpoint", CHECKPOINT_VERSION, "advsep-train")
+
+
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """As `save_state`."""
+    save_state(checkpoint, CHECKPOINT, path)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """As `load_state`."""
+    return load_state(path, CHECKPOINT)
+
+
+def save_state(state: T, kind: StateKind[T], path: Path) -> None:
     """Write atomically: a stop at any moment leaves the old file or the new one.
 
     Raises:
         AdvsepError: the file cannot be written.
     """
-    plain = {field.name: getattr(checkpoint, field.name) for field in dataclasses.fields(checkpoint)}
-    plain["config"] = dataclasses.asdict(checkpoint.config)
+    fields: Any = kind.made
+    plain = {field.name: getattr(state, field.name) for field in dataclasses.fields(fields)}
+    plain["config"] = dataclasses.asdict(plain["config"])
     partial = path.with_name(path.name + ".partial")
     try:
-        torch.save({"advsep_checkpoint": CHECKPOINT_VERSION, **plain}, partial)
+        torch.save({kind.mark: kind.version, **plain}, partial)
         os.replace(partial, path)
     except (OSError, RuntimeError) as error:
         # torch puts a C++ stack behind its first line.
@@ -78,42 +113,42 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
             partial.unlink(missing_ok=True)
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint of this version.
+def load_state(path: Path, kind: StateKind[T]) -> T:
+    """Read a checkpoint of this kind and version.
 
     Raises:
-        AdvsepError: missing, not a checkpoint, damaged, or of another version.
+        AdvsepError: missing, not such a checkpoint, damaged, or of another version.
     """
-    data = _load(path)
-    version = data.pop("advsep_checkpoint", None) if isinstance(data, dict) else None
-    if version != CHECKPOINT_VERSION:
+    data = _load(path, kind.program)
+    version = data.pop(kind.mark, None) if isinstance(data, dict) else None
+    if version != kind.version:
         raise AdvsepError(
-            f"{path}: expected an advsep checkpoint of version {CHECKPOINT_VERSION}, found "
+            f"{path}: expected a checkpoint of {kind.program} of version {kind.version}, found "
             f"{'no version' if version is None else f'version {version}'}; train again or use the advsep that wrote it"
         )
-    wanted = {field.name for field in dataclasses.fields(Checkpoint)}
+    fields: Any = kind.made
+    wanted = {field.name for field in dataclasses.fields(fields)}
     if set(data) != wanted:
         raise FormatError(f"{path}: checkpoint keys differ: {', '.join(sorted(set(data) ^ wanted))}")
-    data["config"] = from_plain(TrainConfig, data["config"], f"{path}: config")
+    data["config"] = from_plain(kind.config, data["config"], f"{path}: config")
     data["corpora"] = tuple(data["corpora"])
-    return Checkpoint(**data)
+    return kind.made(**data)
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path, program: str) -> Any:
+    expected = f"expected last.ckpt or best.ckpt of a run folder of {program}"
     try:
         file = path.open("rb")
     except FileNotFoundError:
-        raise AdvsepError(f"{path}: no such checkpoint; expected last.ckpt or best.ckpt of a run folder") from None
+        raise AdvsepError(f"{path}: no such checkpoint; {expected}") from None
     except OSError as error:
-        raise AdvsepError(f"{path}: cannot be read: {error.strerror}") from None
+        raise AdvsepError(f"{path}: cannot be read: {error.strerror}; {expected}") from None
     with file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch thinks aloud about files that are none of its own
         try:
             return torch.load(file, map_location="cpu", weights_only=True)
         except Exception:  # torch raises a dozen undocumented types for a bad file, OSError among them
-            raise AdvsepError(
-                f"{path}: not a checkpoint of advsep-train, or damaged; expected last.ckpt or best.ckpt of a run folder"
-            ) from None
+            raise AdvsepError(f"{path}: not a checkpoint, or damaged; {expected}") from None
 
 
 def averaged_network(checkpoint: Checkpoint) -> LiveUnet:

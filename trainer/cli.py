@@ -121,7 +121,8 @@ def train(
         str | None,
         typer.Option(
             help="supervised; semi: critics compare separated mixtures with solo recordings; joint: and whether both "
-            "go together; self: a trained model takes mixtures apart to learn from. Default: the preset's.",
+            "go together; self: a trained model takes mixtures apart to learn from; critics: only they learn, of a "
+            "trained model. Default: the preset's.",
             show_default=False,
         ),
     ] = None,
@@ -185,12 +186,9 @@ def train(
 
         print(config_toml(config), end="")
         return
-    if not (data or adapt or shards) or out is None:
-        missing = (
-            "DATA, the folders with tracks"
-            if out or not (data or adapt or shards)
-            else "--out RUN, the folder to write to"
-        )
+    has_data = bool(data or adapt or shards or config.mode == "critics")
+    if not has_data or out is None:
+        missing = "--out RUN, the folder to write to" if has_data else "DATA, the folders with tracks"
         raise AdvsepError(f"give {missing}, as in advsep-train music/ --out runs/mine; see advsep-train --help")
     check_there_is_work(config, start, out)
     from .preparation import Asked

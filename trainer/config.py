@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import tomli_w
 
@@ -18,6 +18,8 @@ from ..realtime.spec import SignalSpec, geometric_band_edges
 from ..realtime.strict import FormatError, from_plain
 from .live_unet import LiveUnetConfig
 from .overrides import Override, check_keys, differing_keys, infinite_keys, overridden
+
+T = TypeVar("T")
 
 FIXED_ON_RESUME = (
     "mode",
@@ -176,7 +178,8 @@ class TrainConfig:
     Attributes:
         name: the model's name, `live-12`.
         mode: `supervised`; `semi`: a critic a source beside it, on unpaired recordings; `joint`: one more on both
-            sources together; `self`: also on mixtures that a teacher took apart.
+            sources together; `self`: also on mixtures that a teacher took apart; `critics`: only critics learn, of a
+            model that stays as it is.
         segment_frames: frames between two steps of the optimiser.
         excerpt_segments: segments that follow each other with carried state before a lane starts afresh.
         lanes: sequences trained side by side (the batch).
@@ -200,7 +203,7 @@ class TrainConfig:
     remix: RemixConfig = field(default_factory=RemixConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     adversarial: AdversarialConfig = field(default_factory=AdversarialConfig)
-    mode: Literal["supervised", "semi", "joint", "self"] = "supervised"
+    mode: Literal["supervised", "semi", "joint", "self", "critics"] = "supervised"
     segment_frames: int = 256
     excerpt_segments: int = 8
     lanes: int = 16
@@ -232,7 +235,7 @@ class TrainConfig:
     @property
     def uses_critics(self) -> bool:
         """Whether the mode has critics."""
-        return self.mode in ("semi", "joint")
+        return self.mode in ("semi", "joint", "critics")
 
 
 def _require(condition: bool, message: str) -> None:
@@ -265,17 +268,32 @@ def load_preset(name_or_path: str, **overrides: Any) -> TrainConfig:
         text = (resources.files(__package__ or "") / "presets" / f"{name_or_path}.toml").read_text("utf-8")
     else:
         raise AdvsepError(f"no preset '{name_or_path}': choose one of {', '.join(preset_names())} or a .toml file")
+    return config_of_toml(TrainConfig, text, name_or_path, overrides)
+
+
+def config_of_toml(kind: type[T], text: str, where: str, overrides: Mapping[str, Any] | None = None) -> T:
+    """A configuration from TOML, with top-level keys replaced.
+
+    Args:
+        kind: its dataclass.
+        text: TOML.
+        where: names the text in messages.
+        overrides: of top-level keys.
+
+    Raises:
+        AdvsepError: not TOML, or a key is unknown or mistyped, or values contradict each other.
+    """
     try:
-        data = tomllib.loads(text) | overrides
+        data = tomllib.loads(text) | dict(overrides or {})
     except tomllib.TOMLDecodeError as error:
-        raise AdvsepError(f"{name_or_path}: not TOML: {error}") from None
-    check_keys(TrainConfig, data, name_or_path)
+        raise AdvsepError(f"{where}: not TOML: {error}") from None
+    check_keys(kind, data, where)
     try:
-        return from_plain(TrainConfig, data, name_or_path)
+        return from_plain(kind, data, where)
     except FormatError:
         raise
     except AdvsepError as error:
-        raise AdvsepError(f"{name_or_path}: {error}") from None
+        raise AdvsepError(f"{where}: {error}") from None
 
 
 def resumed_config(before: TrainConfig, overrides: Sequence[Override]) -> TrainConfig:
@@ -284,9 +302,19 @@ def resumed_config(before: TrainConfig, overrides: Sequence[Override]) -> TrainC
     Raises:
         AdvsepError: the checkpoint was made with another value, which no longer can change.
     """
+    return changed_config(
+        before, overrides, lambda key: key in FIXED_ON_RESUME or key.startswith(("signal.", "network."))
+    )
+
+
+def changed_config(before: T, overrides: Sequence[Override], is_fixed: Callable[[str], bool]) -> T:
+    """A configuration with settings replaced.
+
+    Raises:
+        AdvsepError: a setting would change that is fixed.
+    """
     now = overridden(before, overrides)
-    changed = differing_keys(before, now)
-    fixed = [key for key in changed if key in FIXED_ON_RESUME or key.startswith(("signal.", "network."))]
+    fixed = [key for key in differing_keys(before, now) if is_fixed(key)]
     if fixed:
         labels = " ".join(each.label for each in overrides if each.key in fixed)
         raise AdvsepError(

@@ -81,7 +81,8 @@ class Trainer:
         fabric: Fabric | None = None,
         shards: Path | None = None,
     ) -> None:
-        if shards is None and not sources.pools(config.remix, config.signal.sample_rate_hz):
+        learns = config.mode != "critics"
+        if learns and shards is None and not sources.pools(config.remix, config.signal.sample_rate_hz):
             raise AdvsepError("no tracks to learn from: every track is held out; check the splits file")
         self.config, self.run_folder = config, run_folder
         self._valid, self._workers = valid, workers
@@ -146,7 +147,7 @@ class Trainer:
             load_weights(self.network, start.network)
         elif weights is not None:
             load_weights(self.network, weights.weights)
-            if weights.folded:
+            if weights.folded and self.config.mode != "critics":
                 batch = self._remixer[0]
                 with torch.no_grad():
                     spectra = self.path.analyse((batch.vocals + batch.accompaniment).to(self._fabric.device))
@@ -193,11 +194,14 @@ class Trainer:
             self.config.lanes * self.config.segment_frames * self._spec.hop_samples / self._spec.sample_rate_hz
         )
         while self._step < self.config.steps and not self.stopped_early:
-            asked = time.perf_counter()
-            batch = next(source)
-            waited += time.perf_counter() - asked
             rate = learning_rate(self._step, self.config.steps, self.config.optimiser)
-            loss = self._train_step(batch, rate)
+            if self.config.mode == "critics":
+                loss = self._critics_step()
+            else:
+                asked = time.perf_counter()
+                batch = next(source)
+                waited += time.perf_counter() - asked
+                loss = self._train_step(batch, rate)
             self._step += 1
             self._gain_db = None
             self._audio_seconds += batch_seconds
@@ -258,6 +262,15 @@ class Trainer:
         average_weights(self.averaged, self.network, decay)
         return self.team.mean(float(supervised.detach()))
 
+    def _critics_step(self) -> float:
+        """Critics alone learn; returns the negative of the mean distance that they see."""
+        assert self.adversary is not None
+        for _ in range(self.config.adversarial.critic_steps):
+            self.adversary.teach(next(self._unpaired_batches), self.averaged, self.averaged, None)
+        distances = list(self.adversary.distances.values())
+        self._check_finite(sum(distances), 0.0)
+        return -sum(distances) / len(distances)
+
     def _separate(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """The network as it is called in training."""
         with self._fabric.autocast():
@@ -305,6 +318,7 @@ class Trainer:
         # Where no held-out track has a voice there is nothing to compare: the latest weights are the best.
         self._gain_db = gain_db if math.isfinite(gain_db) else None
         best = self._gain_db is None or self._best_gain_db is None or self._gain_db > self._best_gain_db
+        best = best or self.config.mode == "critics"  # the model stays what it is, and its critics have learnt more
         self._stale = 0 if best else self._stale + 1
         if best:
             self._best_gain_db = self._gain_db

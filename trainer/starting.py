@@ -46,8 +46,11 @@ def configured(
     begin = begin or ("live-12" if adapt else None)
     if begin is None:
         config = overridden(load_preset(preset or "live-12"), overrides)
-        if config.mode == "self":
-            raise AdvsepError("--mode self needs a teacher: give a trained model with --from, as in --from live-12")
+        if config.mode in ("self", "critics"):
+            needs = "a teacher" if config.mode == "self" else "a model to judge"
+            raise AdvsepError(
+                f"--mode {config.mode} needs {needs}: give a trained one with --from, as in --from live-12"
+            )
         return config, None, None
 
     weights = load_pretrained(begin)

@@ -116,4 +116,4 @@ def test_mixtures_alone_are_learnt_from_a_teacher(program: Run, own: Path, model
 def test_a_teacher_is_asked_for(program: Run, song_folder: Path, tmp_path: Path) -> None:
     code, _, err = program("advsep-train", song_folder, "--mode", "self", "--out", tmp_path / "run")
     assert code == 2
-    assert "--mode self needs a teacher: give a trained model with --from" in err
+    assert "--mode self needs a teacher: give a trained one with --from" in err

@@ -242,3 +242,32 @@ def test_the_command_line_takes_them(
     assert ended.code == 0  # type: ignore[attr-defined]
     assert '"distances": {"voice": ' in (out / "log.jsonl").read_text()
     assert load_checkpoint(out / "best.ckpt").config.mode == "semi"
+
+
+def test_critics_alone_learn_and_the_model_stays(
+    semi: Callable[..., TrainConfig], make_track: Callable[..., Track], recordings: UnpairedRecordings, tmp_path: Path
+) -> None:
+    """Also killed and resumed; the last critics are the best, for the model is always the same."""
+    config = semi(mode="critics", steps=4, validate_every=2, adversarial={"critic_steps": 2})
+    song, kept = make_track(), []
+    for name, stops_at in (("whole", 9), ("parts", 3)):
+        folder = tmp_path / name
+        folder.mkdir()
+
+        def stop(now: Progress, last: int = stops_at) -> None:
+            if now.step == last:
+                raise KeyboardInterrupt
+
+        trainer = Trainer(config, Sources([]), [song], folder, workers=0, unpaired=recordings)
+        first = {key: value.clone() for key, value in trainer.averaged.state_dict().items()}
+        try:
+            trainer.run(stop)
+        except TrainingStoppedError:
+            start = load_checkpoint(folder / "last.ckpt")
+            Trainer(config, Sources([]), [song], folder, start, workers=0, unpaired=recordings).run(lambda _: None)
+        kept.append(load_checkpoint(folder / "best.ckpt"))
+        assert all(torch.equal(first[key], value) for key, value in kept[-1].averaged.items())
+    assert kept[0].step == kept[1].step == 4
+    for name, state in kept[0].critics.items():
+        for key, weight in state["critic"].items():
+            assert torch.equal(weight, kept[1].critics[name]["critic"][key]), (name, key)

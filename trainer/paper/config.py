@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from ...realtime.errors import AdvsepError
-from ...realtime.strict import FormatError, from_plain
-from ..overrides import Override, check_keys, differing_keys, infinite_keys, overridden
+from ..config import changed_config, config_of_toml
+from ..overrides import Override, differing_keys, infinite_keys
 from ..paper_unet import CONTEXT
 
 CHANGEABLE_ON_RESUME = ("steps", "patience_epochs", "checkpoint_steps")
@@ -104,18 +103,12 @@ def load_paper_config(path: Path | None = None) -> PaperConfig:
     where = "paper.toml" if path is None else str(path)
     try:
         file = resources.files(__package__ or "") / where if path is None else path
-        data = tomllib.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
     except OSError as error:
         raise AdvsepError(f"{where}: cannot read the preset: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise AdvsepError(f"{where}: not TOML: {error}") from None
-    check_keys(PaperConfig, data, where)
-    try:
-        return from_plain(PaperConfig, data, where)
-    except FormatError:
-        raise
-    except AdvsepError as error:
-        raise AdvsepError(f"{where}: {error}") from None
+    return config_of_toml(PaperConfig, text, where)
 
 
 def resumed_paper_config(before: PaperConfig, overrides: Sequence[Override]) -> PaperConfig:
@@ -124,14 +117,7 @@ def resumed_paper_config(before: PaperConfig, overrides: Sequence[Override]) -> 
     Raises:
         AdvsepError: a setting would change that makes the run what it is.
     """
-    now = overridden(before, overrides)
-    fixed = [key for key in differing_keys(before, now) if key not in CHANGEABLE_ON_RESUME]
-    if fixed:
-        labels = " ".join(each.label for each in overrides if each.key in fixed)
-        raise AdvsepError(
-            f"{labels}: a resumed run keeps its {' and '.join(fixed)}; leave that away or train anew in another --out"
-        )
-    return now
+    return changed_config(before, overrides, lambda key: key not in CHANGEABLE_ON_RESUME)
 
 
 def changes(config: PaperConfig) -> list[str]:
