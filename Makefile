@@ -6,9 +6,6 @@ BIN := $(VENV)/bin
 # The recordings for the tests that need real ones; those tests are skipped where the folder is absent.
 export ADVSEP_DATA ?= $(abspath ../shared/data)
 
-# Tests that measure no time: two at once. All the others, which play in real time, have the machine to themselves.
-TIMELESS := tests/trainer tests/export tests/realtime/plugins
-
 .PHONY: run test check clean help
 
 help:
@@ -21,8 +18,8 @@ run: $(VENV)/.base
 	$(BIN)/advsep-live -i demo --record demo
 
 test: $(VENV)/.dev check
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=10 $(TIMELESS)
-	$(BIN)/python -m pytest --durations=20 $(TIMELESS:%=--ignore=%)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=15 -m "not live"
+	$(BIN)/python -m pytest --durations=15 -m live
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -18,6 +18,8 @@ from advsep.realtime.process import EngineProcess
 from advsep.realtime.rack_text import parse_rack
 from waiting import is_running, until
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture
 def engine(jack: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineProcess]:

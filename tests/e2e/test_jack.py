@@ -16,6 +16,8 @@ import pytest
 import soundfile
 from advsep.realtime.demo import DemoSong
 
+pytestmark = pytest.mark.live
+
 PROGRAM = Path(sys.executable).parent / "advsep-live"
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.live
+
 PRESETS = {"live-3": (128, 64), "live-6": (256, 128), "live-12": (512, 256), "live-23": (1024, 512)}
 SCRIPT = Path(__file__).parent / "jack_measurements.py"
 

@@ -20,6 +20,8 @@ from advsep.gui.settings import Remembered
 from advsep.realtime.engine_settings import EngineSettings
 from PySide6.QtWidgets import QLabel
 
+pytestmark = pytest.mark.live
+
 if TYPE_CHECKING:
     from conftest import JackServer
     from pytestqt.qtbot import QtBot

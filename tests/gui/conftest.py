@@ -66,18 +66,27 @@ class Engines:
         return engine
 
     def stop(self) -> None:
-        if self._engine is not None:
-            self._engine.stop()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.stop()
 
     def _plays_another_song(self, engine: EngineProcess) -> bool:
         return (engine.settings.input, engine.settings.output) != (SETTINGS.input, SETTINGS.output)
 
 
+ENGINES = Engines()
+
+
+@pytest.hookimpl(trylast=True)  # behind the fixtures
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """What plays must not be heard by tests of other rooms."""
+    if nextitem is None or nextitem.path.parent != item.path.parent:
+        ENGINES.stop()
+
+
 @pytest.fixture(scope="session")
-def engines() -> Generator[Engines]:
-    made = Engines()
-    yield made
-    made.stop()
+def engines() -> Engines:
+    return ENGINES
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ from advsep.realtime.exchange import (
     Deck,
 )
 
+pytestmark = pytest.mark.live
+
 RATE_HZ = 44100
 GATE_FRAMES = round(GATE_S * RATE_HZ)
 

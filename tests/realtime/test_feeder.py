@@ -15,6 +15,8 @@ from advsep.realtime.live_path import LivePath
 from advsep.realtime.model import ModelSession
 from advsep.realtime.source import ArraySource, SourceError
 
+pytestmark = pytest.mark.live
+
 CAPACITY = 1 << 16
 PERIOD = 128
 

@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waiting import until
 
+pytestmark = pytest.mark.live
+
 TYPED = [
     (b"a", ["a"]),
     (b"qV0?", ["q", "V", "0", "?"]),

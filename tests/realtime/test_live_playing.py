@@ -21,6 +21,8 @@ import pytest
 import soundfile
 from advsep.realtime.conversion import Conversion
 
+pytestmark = pytest.mark.live
+
 PROGRAM = Path(sys.executable).parent / "advsep-live"
 Live = Callable[..., Any]
 

@@ -21,6 +21,8 @@ from advsep.realtime.pipe import PipeClosedError, PipeSink, PipeSource
 from advsep.realtime.recorder import RecorderError
 from advsep.realtime.source import SourceError
 
+pytestmark = pytest.mark.live
+
 NOISE = (0.4 * np.random.default_rng(11).uniform(-1, 1, (30_011, 2))).astype(np.float32)
 
 

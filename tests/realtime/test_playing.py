@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 from advsep.realtime.clock_stream import ClockStream
 from advsep.realtime.engine_io import EngineIO
 from advsep.realtime.engine_settings import EngineSettings
@@ -13,6 +14,8 @@ from advsep.realtime.model import ModelSession
 from advsep.realtime.playing import Playing
 from advsep.realtime.telemetry import Telemetry
 from numpy.typing import NDArray
+
+pytestmark = pytest.mark.live
 
 
 def test_two_devices_with_their_own_clocks_play_as_one(bundled_model: Path) -> None:

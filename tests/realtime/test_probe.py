@@ -11,6 +11,8 @@ from advsep.realtime.probe import LatencyProbe, LatencyReport, maximum_length_se
 from advsep.realtime.stream import DeviceError
 from numpy.typing import NDArray
 
+pytestmark = pytest.mark.live
+
 RATE_HZ = 44100
 
 

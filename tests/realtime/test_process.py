@@ -25,6 +25,8 @@ from advsep.realtime.telemetry import Telemetry
 from advsep.realtime.telemetry_rings import RingReader
 from waiting import is_running, until
 
+pytestmark = pytest.mark.live
+
 SHM = Path("/dev/shm")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc and /dev/shm")
 

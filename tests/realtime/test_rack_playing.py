@@ -20,6 +20,8 @@ from advsep.realtime.rack_text import parse_rack
 from numpy.typing import NDArray
 from waiting import until
 
+pytestmark = pytest.mark.live
+
 RATE_HZ, PERIOD = 44100, 128
 LATE = "vocals: limiter(ceiling_db=0)"  # far above what comes: only its look-ahead is heard
 Samples = NDArray[np.float32]

@@ -24,6 +24,8 @@ from advsep.realtime.wav_header import shorten_header
 from numpy.typing import NDArray
 from waiting import until
 
+pytestmark = pytest.mark.live
+
 SOURCES = ("vocals", "accompaniment")
 RATE_HZ = 8000
 CAPACITY = 1 << 15

@@ -18,6 +18,8 @@ from advsep.realtime.process import EngineProcess
 from advsep.realtime.telemetry_rings import RingReader
 from waiting import until
 
+pytestmark = pytest.mark.live
+
 RATE_HZ, SECONDS, FADE = 44100, 12.0, 441
 
 
