@@ -148,7 +148,7 @@ def _load(path: Path, program: str) -> Any:
         try:
             return torch.load(file, map_location="cpu", weights_only=True)
         except Exception:  # torch raises a dozen undocumented types for a bad file, OSError among them
-            raise AdvsepError(f"{path}: not a checkpoint, or damaged; {expected}") from None
+            raise AdvsepError(f"{path}: not a checkpoint of {program}, or damaged; {expected}") from None
 
 
 def averaged_network(checkpoint: Checkpoint) -> LiveUnet:

@@ -118,7 +118,7 @@ def test_other_torch_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.ckpt"
     for thing in ([1, 2], {"state_dict": {}}, torch.zeros(3), None):
         torch.save(thing, path)
-        assert "expected an advsep checkpoint of version 3, found no version" in refusal(path)
+        assert "expected a checkpoint of advsep-train of version 3, found no version" in refusal(path)
 
 
 def test_files_that_would_run_code_are_refused(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_files_that_would_run_code_are_refused(tmp_path: Path) -> None:
 
 def test_another_version_is_refused(checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.ckpt"
-    monkeypatch.setattr(module, "CHECKPOINT_VERSION", 4)
+    monkeypatch.setattr(module, "CHECKPOINT", dataclasses.replace(module.CHECKPOINT, version=4))
     save_checkpoint(checkpoint, path)
     monkeypatch.undo()
     assert "of version 3, found version 4" in refusal(path)
