@@ -120,6 +120,7 @@ OF_CONTROLS = (
     ("Home", "a fader or parameter back to its default; a double click does so, too"),
     ("Left, Right", "the position 5 s back or ahead; Page Up and Page Down 30 s"),
     ("Space", "press the button that has the focus"),
+    ("Space, Delete, Alt+Up, Alt+Down", "in a list of plugins: bypass, take out, move"),
 )
 
 

@@ -20,7 +20,7 @@ from advsep.trainer.recordings import Recording, find_recordings, load_recording
 from advsep.trainer.signal import SignalPath
 from advsep.trainer.team import Team, make_fabric
 from advsep.trainer.tracks import Track
-from advsep.trainer.unpaired import UnpairedExamples, UnpairedRecordings
+from advsep.trainer.unpaired import UnpairedExamples, UnpairedRecordings, share_db
 
 MakeConfig = Callable[..., TrainConfig]
 ADVERSARIAL = {"lanes": 4, "patch_frames": 8, "warm_frames": 4, "critic_width": 4, "highest_hz": 3000.0}
@@ -271,3 +271,11 @@ def test_critics_alone_learn_and_the_model_stays(
     for name, state in kept[0].critics.items():
         for key, weight in state["critic"].items():
             assert torch.equal(weight, kept[1].critics[name]["critic"][key]), (name, key)
+
+
+def test_recordings_are_as_loud_as_sources_in_mixtures() -> None:
+    """Two sounds that belong to no other, at their shares, sum to the level of the mixture."""
+    for ratio_db in (-12.0, -3.0, 0.0, 7.0):
+        voice_db, band_db = share_db(ratio_db), share_db(-ratio_db)
+        assert voice_db - band_db == pytest.approx(ratio_db)
+        assert 10 * np.log10(10 ** (voice_db / 10) + 10 ** (band_db / 10)) == pytest.approx(0.0, abs=1e-12)
