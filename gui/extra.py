@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+from ..realtime.extras import require_extra
 
-from ..realtime.errors import AdvsepError
-
-NEEDED = ("PySide6", "pyqtgraph", "platformdirs")
+NEEDED = ("PySide6", "pyqtgraph", "send2trash")
 
 
 def require_gui_extra() -> None:
@@ -15,6 +13,4 @@ def require_gui_extra() -> None:
     Raises:
         AdvsepError: it is not; the message says how to install it.
     """
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise AdvsepError(f"this needs the window's extra (missing: {', '.join(missing)}): pip install 'advsep[gui]'")
+    require_extra("this needs the window's extra", "gui", *NEEDED)

@@ -88,6 +88,7 @@ class MainWindow(QMainWindow):
         """Remember the layout, fade out, end the engine."""
         self._remember()
         self._finder.close()
+        self.spectrograms.shut_down()
         self.session.close()
         super().closeEvent(event)
 

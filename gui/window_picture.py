@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 from ..realtime.errors import AdvsepError
 from ..realtime.process import FIRST_START_S
 from ..realtime.status import EngineStatus
+from ..realtime.whole_file import whole_file
 from .session import Session
 
 PATIENCE_S = FIRST_START_S + 30.0
@@ -60,13 +61,11 @@ class Photographer(QObject):
         return status.paused and status.length_s is not None and status.position_s >= status.length_s - 0.01
 
     def _take(self) -> None:
-        beside = self._path.with_name(f".{self._path.name}.new")
         try:
-            if not self._window.grab().save(str(beside), "PNG"):
-                raise OSError("nothing was written")
-            beside.replace(self._path)
+            with whole_file(self._path) as partial:
+                if not self._window.grab().save(str(partial), "PNG"):
+                    raise OSError("nothing was written")
         except OSError as error:
-            beside.unlink(missing_ok=True)
             self._end(f"{self._path}: cannot be written: {error.strerror or error}; choose another place")
         else:
             self._end("")

@@ -12,11 +12,10 @@ from llvmlite import ir
 from numba import types
 from numba.core.ccallback import CFunc
 from numba.core.sigutils import normalize_signature
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from .exchange import EDGES, INPUT_UNDERFLOWS, LEVELS, WORDS, Deck, exchange
-from .jit import jit, tie_to_sources
+from .jit import intrinsic, jit, tie_to_sources
 from .ring import RING_WORDS
 
 LONGEST_BLOCK_SAMPLES = 32768

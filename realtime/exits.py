@@ -44,12 +44,16 @@ def run_program(name: str, app: typer.Typer) -> None:
     except _usage_errors() as error:
         _complain(name, f"{error.format_message().rstrip('.')}; see {name} --help")
     except KeyboardInterrupt:
-        print(f"{name}: stopped", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
+        _stop(name)
     except BrokenPipeError:
         # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception:
+        # A Ctrl-C within the import of a compiled module comes out as an ImportError or a SystemError.
+        if not _asked.is_set():
+            raise
+        _stop(name)
 
 
 def check_interrupt() -> None:
@@ -66,6 +70,11 @@ def check_interrupt() -> None:
 def _interrupt(number: int, frame: types.FrameType | None) -> NoReturn:
     _asked.set()
     raise KeyboardInterrupt
+
+
+def _stop(name: str) -> NoReturn:
+    print(f"{name}: stopped", file=sys.stderr)
+    sys.exit(EXIT_INTERRUPTED)
 
 
 def _complain(name: str, message: str) -> NoReturn:

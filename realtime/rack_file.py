@@ -21,6 +21,7 @@ import tomli_w
 
 from .parameter import Value
 from .rack_spec import SEND, PluginSpec, RackError, RackSpec, StripSpec, strip_of
+from .whole_file import whole_file
 
 PLUGIN, BYPASS, CHAIN = "plugin", "bypass", "chain"
 _FOLDER = Path(__file__).parent / "presets"
@@ -91,12 +92,10 @@ def write_preset(path: Path, preset: Preset) -> None:
     Raises:
         RackError: it cannot be written.
     """
-    beside = path.with_name(f".{path.name}.new")
     try:
-        beside.write_text(format_preset(preset), "utf-8")
-        beside.replace(path)
+        with whole_file(path) as partial:
+            partial.write_text(format_preset(preset), "utf-8")
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise RackError(f"{path}: cannot be written: {error.strerror}; choose another place") from None
 
 

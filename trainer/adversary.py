@@ -10,66 +10,16 @@ from torch import Tensor
 
 from ..realtime.spec import SignalSpec
 from .config import TrainConfig
-from .critic import Critic, critic_loss, gradient_penalty, initialise, unpaired_loss
+from .critic import Critic, unpaired_loss
 from .live_unet import LiveUnet
 from .losses import bins_below
 from .signal import SignalPath
+from .taught_critic import TaughtCritic
 from .team import Team
 from .unpaired import UnpairedBatch
 
 VOICE, ACCOMPANIMENT, BOTH = "voice", "accompaniment", "both"
 Separate = Callable[..., tuple[Tensor, ...]]
-
-
-class CriticInTraining:
-    """A critic with what it takes to teach it.
-
-    Args:
-        critic: fresh.
-        config: of the run.
-        team: what it learns is averaged over it.
-        device: of its weights.
-        seed: what the penalty draws follows from it.
-    """
-
-    def __init__(self, critic: Critic, config: TrainConfig, team: Team, device: torch.device, seed: int) -> None:
-        self._settings, self._team = config.adversarial, team
-        # After the weights were moved; Adam as in Gulrajani et al. (2017): no momentum.
-        self._critic = critic.to(device)
-        self._optimiser = torch.optim.Adam(critic.parameters(), self._settings.critic_learning_rate, betas=(0.0, 0.9))
-        self._generator = torch.Generator().manual_seed(seed)
-
-    def learn(self, real: Tensor, fake: Tensor) -> tuple[float, float]:
-        """One step; returns its Wasserstein distance, as it sees it, and its penalty."""
-        self._critic.requires_grad_(True)
-        penalty = gradient_penalty(self._critic, real, fake, self._generator)
-        scores_of_real, scores_of_fake = self._critic(real), self._critic(fake.detach())
-        loss = critic_loss(scores_of_real, scores_of_fake, penalty, self._settings.penalty_weight)
-        self._optimiser.zero_grad()
-        loss.backward()
-        self._team.average(weight.grad for weight in self._critic.parameters() if weight.grad is not None)
-        self._optimiser.step()
-        distance = scores_of_real.mean() - scores_of_fake.mean()
-        return float(distance.detach()), float(penalty.detach())
-
-    def scores(self, fake: Tensor) -> Tensor:
-        """Of outputs [batch], to be differentiated by the separator's weights only."""
-        self._critic.requires_grad_(False)
-        return self._critic(fake)
-
-    def state(self) -> dict[str, Any]:
-        """Everything that a resumed run needs."""
-        return {
-            "critic": self._critic.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "generator": self._generator.get_state(),
-        }
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Take up what `state` gave."""
-        self._critic.load_state_dict(state["critic"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self._generator.set_state(state["generator"])
 
 
 class Adversary:
@@ -92,13 +42,17 @@ class Adversary:
         self._spec, self._config, self._path = spec, config, path
         self._settings, self._device = config.adversarial, path.analysis.device
         names = (VOICE, ACCOMPANIMENT, BOTH) if config.mode == "joint" else (VOICE, ACCOMPANIMENT)
-        self._critics: dict[str, CriticInTraining] = {}
+        self._critics: dict[str, TaughtCritic] = {}
         for number, name in enumerate(names):
             maps = 2 if name == BOTH else 1
-            critic = Critic(spec.bands, self._settings.patch_frames, maps, self._settings.critic_width)
-            initialise(critic)
-            self._critics[name] = CriticInTraining(
-                critic, config, team, self._device, config.seed + 1000 * (number + 1)
+            self._critics[name] = TaughtCritic(
+                Critic(spec.bands, self._settings.patch_frames, maps, self._settings.critic_width),
+                self._device,
+                config.seed + 1000 * (number + 1),
+                learning_rate=self._settings.critic_learning_rate,
+                betas=(0.0, 0.9),  # as in Gulrajani et al. (2017): no momentum
+                penalty_weight=self._settings.penalty_weight,
+                average=team.average,
             )
         self.distances: dict[str, float] = {}
 
@@ -131,9 +85,9 @@ class Adversary:
                 if pairs is None or len(pairs) < 2:
                     continue  # no lane of this step holds a true pair
                 count = min(len(pairs), len(fake))
-                self.distances[name], _ = critic.learn(pairs[:count], fake[:count])
+                self.distances[name] = critic.learn(pairs[:count], fake[:count])
             else:
-                self.distances[name], _ = critic.learn(real[name], fake[:, self._map(name)])
+                self.distances[name] = critic.learn(real[name], fake[:, self._map(name)])
 
     def loss(self, batch: UnpairedBatch, network: LiveUnet, separate: Separate) -> Tensor:
         """L_u of the separator on a batch of mixtures."""

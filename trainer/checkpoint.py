@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
-import os
 import subprocess
 import warnings
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import torch
 
 from ..realtime.errors import AdvsepError
 from ..realtime.strict import FormatError, from_plain
+from ..realtime.whole_file import whole_file
 from .config import TrainConfig
 from .live_unet import LiveUnet
 
@@ -100,17 +99,13 @@ def save_state(state: T, kind: StateKind[T], path: Path) -> None:
     fields: Any = kind.made
     plain = {field.name: getattr(state, field.name) for field in dataclasses.fields(fields)}
     plain["config"] = dataclasses.asdict(plain["config"])
-    partial = path.with_name(path.name + ".partial")
     try:
-        torch.save({kind.mark: kind.version, **plain}, partial)
-        os.replace(partial, path)
+        with whole_file(path) as partial:
+            torch.save({kind.mark: kind.version, **plain}, partial)
     except (OSError, RuntimeError) as error:
         # torch puts a C++ stack behind its first line.
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise AdvsepError(f"{path}: cannot write the checkpoint: {why}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def load_state(path: Path, kind: StateKind[T]) -> T:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+from ..realtime.extras import require_extra
 
-from ..realtime.errors import AdvsepError
-
-NEEDED = ("torch", "onnx", "onnxscript", "lightning_fabric", "platformdirs", "tensorboard", "PIL")
+NEEDED = ("torch", "onnx", "onnxscript", "lightning_fabric", "tensorboard", "PIL")
 
 
 def require_training_extra() -> None:
@@ -15,6 +13,4 @@ def require_training_extra() -> None:
     Raises:
         AdvsepError: it is not; the message says how to install it.
     """
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise AdvsepError(f"this needs the training extra (missing: {', '.join(missing)}): pip install 'advsep[train]'")
+    require_extra("this needs the training extra", "train", *NEEDED)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..realtime.errors import AdvsepError
+from ..realtime.extras import require_extra
 from .bootstrap import paired_interval
 from .metrics import METRICS, STEM_NAMES
 from .report import ALL_CORPORA, MIXTURE, MODEL, ORACLE, StemScore, chosen_values, corpora_of, summarise
@@ -26,8 +26,7 @@ def require_figure_extra() -> None:
     Raises:
         AdvsepError: it is not; the message says how to install it.
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise AdvsepError("a figure needs the evaluation extra (missing: matplotlib): pip install 'advsep[eval]'")
+    require_extra("a figure needs the evaluation extra", "eval", "matplotlib")
 
 
 def draw_figure(results: Sequence[tuple[str, Sequence[StemScore]]], metric: str = "sdr") -> bytes:

@@ -186,7 +186,7 @@ class Trainer:
             and not self.stopped_early
         ):
             self._report(on_step, Progress(self._step, math.nan, 0.0, 0.0, 0.0, self._validate(interrupt)), interrupt)
-        source = self._batches()
+        source = iter(()) if self.config.mode == "critics" else self._batches()
         if self._unpaired is not None:
             first = self._step * self.config.adversarial.critic_steps
             self._unpaired_batches = batches(self._unpaired, len(self._unpaired), first, self._workers)

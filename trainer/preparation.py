@@ -54,17 +54,31 @@ class Asked:
 
 @dataclass(slots=True)
 class Prepared:
-    """What a run learns from and is measured by."""
+    """What a run learns from and is measured by.
+
+    Attributes:
+        sources: what batches are mixed of.
+        paired_valid: tracks that are held out.
+        unpaired: for the critics.
+        own_valid: the end of one's own recordings, mixed: of no file.
+        recordings: by kind, for the run's record.
+    """
 
     sources: Sources
-    valid: list[Track]
+    paired_valid: list[Track]
     unpaired: UnpairedRecordings
+    own_valid: list[Track] = field(default_factory=list)
     recordings: dict[str, list[Recording]] = field(default_factory=dict)
+
+    @property
+    def valid(self) -> list[Track]:
+        """Everything that the run is measured by."""
+        return [*self.paired_valid, *self.own_valid]
 
     @property
     def tracks(self) -> dict[str, list[Track]]:
         """By part, for the run's record."""
-        return {"train": list(self.sources.tracks), "valid": [t for t in self.valid if t.files.vocals != Path()]}
+        return {"train": list(self.sources.tracks), "valid": self.paired_valid}
 
 
 def prepare(asked: Asked, config: TrainConfig, teacher: Pretrained | None, out: Path) -> Prepared:
@@ -89,13 +103,14 @@ def prepare(asked: Asked, config: TrainConfig, teacher: Pretrained | None, out: 
     if asked.adapt is not None:
         own = own_folders(asked.adapt)
         folders = {kind: [*folders[kind], *getattr(own, kind)] for kind in folders}
+    own_valid: list[Track] = []
     found = _unpaired(folders, asked.splits, rate_hz, asked.cache_folder)
     if asked.adapt is not None and found["voices"] and found["accompaniments"]:
         ends = {}
         for kind in ("voices", "accompaniments"):
             found[kind], ends[kind] = held_back(found[kind])
         limit_hz = min(each.bandwidth_hz for kind in ends for each in found[kind])
-        valid = [*valid, held_back_track(ends["voices"], ends["accompaniments"], rate_hz, limit_hz)]
+        own_valid = [held_back_track(ends["voices"], ends["accompaniments"], rate_hz, limit_hz)]
     unpaired = UnpairedRecordings(found["mixtures"], found["voices"], found["accompaniments"])
     if config.uses_critics:
         unpaired.check()
@@ -103,7 +118,7 @@ def prepare(asked: Asked, config: TrainConfig, teacher: Pretrained | None, out: 
     if config.mode == "self" and teacher is not None:
         pseudo = _pseudo(teacher, found["mixtures"], out, asked.cache_folder)
     sources = Sources(train, found["voices"], found["accompaniments"], pseudo)
-    return Prepared(sources, valid, unpaired, {kind: each for kind, each in found.items() if each})
+    return Prepared(sources, valid, unpaired, own_valid, {kind: each for kind, each in found.items() if each})
 
 
 def _paired(asked: Asked, rate_hz: int) -> tuple[list[Track], list[Track]]:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..realtime.errors import AdvsepError
+from ..realtime.whole_file import whole_file
 from .metrics import METRICS, STEM_NAMES, Metrics
 
 MODEL, MIXTURE, ORACLE = "model", "mixture", "oracle"
@@ -224,12 +225,8 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         AdvsepError: it cannot be written.
     """
-    beside = path.with_name(f".{path.name}.partial")
     try:
-        try:
-            beside.write_bytes(data)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        with whole_file(path) as partial:
+            partial.write_bytes(data)
     except OSError as error:
         raise AdvsepError(f"{path}: cannot be written: {error.strerror}; choose another place") from None

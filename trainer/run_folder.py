@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from .. import __version__
 from ..realtime.errors import AdvsepError
 from ..realtime.strict import FormatError, from_plain
+from ..realtime.whole_file import whole_file
 from .config import config_toml
 from .fingerprint import Data, data_changes
 
@@ -161,13 +162,8 @@ def _sessions_before(out: Path) -> tuple[tuple[Session, ...], list[str]]:
 
 def _write(path: Path, text: str) -> None:
     """Whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    try:
+    with whole_file(path) as partial:
         partial.write_text(text, "utf-8")
-        os.replace(partial, path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def _session(config: RunConfig, data: Data, from_step: int) -> Session:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from ..realtime.errors import AdvsepError
 from ..realtime.strict import FormatError, from_plain
+from ..realtime.whole_file import whole_file
 from .datasets.render import as_track_files
 from .datasets.track import DatasetTrack
 from .tracks import STEMS, Track, load_tracks
@@ -226,9 +227,8 @@ class _Writer:
         self._keep(dataclasses.replace(self._index, shards=shards, next_track=next_track, next_piece=next_piece))
 
     def _keep(self, index: ShardIndex) -> None:
-        partial = self._out / f"{INDEX_FILE}.partial"
-        partial.write_text(json.dumps(dataclasses.asdict(index), indent=1) + "\n", "utf-8")
-        os.replace(partial, self._out / INDEX_FILE)
+        with whole_file(self._out / INDEX_FILE) as partial:
+            partial.write_text(json.dumps(dataclasses.asdict(index), indent=1) + "\n", "utf-8")
         self._index = index
 
 

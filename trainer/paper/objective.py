@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ..critic import additive_loss, unpaired_loss
 from ..paper_unet import PaperUnet, crop, padded_bins
-from .critics import SOURCES, SourceCritic
+from ..taught_critic import TaughtCritic
+from .critics import SOURCES
 from .examples import PairedBatch, UnpairedBatch
 from .spectra import CRITIC_BINS, OUTPUT_BINS, log_magnitudes
 
@@ -70,7 +71,7 @@ def supervised_loss_of(network: PaperUnet, batch: PairedBatch, frames: int) -> T
 
 
 def unpaired_losses(
-    network: PaperUnet, batch: UnpairedBatch, critics: dict[str, SourceCritic], patch_frames: int
+    network: PaperUnet, batch: UnpairedBatch, critics: dict[str, TaughtCritic], patch_frames: int
 ) -> tuple[Tensor, Tensor]:
     """L_u and L_add of a network on unpaired mixtures."""
     estimates = estimate(network, batch.mixtures)
