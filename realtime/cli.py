@@ -26,6 +26,8 @@ Examples:
   advsep-live -i - -o - --mute vocals    from one pipe into another, as WAV
   advsep-live -i mic -o null --seconds 30 --json
   advsep-live -i song.mp3 --critics what.png --start 60 --seconds 10
+  advsep-live --karaoke song.mp3         sing to it; ? lists the keys
+  advsep-live --karaoke song.mp3 --guide 30 --key -2 --record takes/
   advsep-live --measure-latency          needs a cable from output to input
 
 While it plays, keys change levels, mute, solo, bypass, pause, go elsewhere, record and quit: ? lists them.
@@ -45,6 +47,8 @@ Stems are WAV with 32-bit floats. Written from a song they start at its first sa
 and channels; recorded while playing they have the device's rate. Without gains they sum to the input.
 Exit codes: 0 done, 2 a bad input or device, 130 stopped with Ctrl-C.
 """
+
+KARAOKE_PRESET = "karaoke"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -160,6 +164,22 @@ def live(
         bool,
         typer.Option("--accept-damaged", help="Use a truncated file as far as it goes; take NaN as silence."),
     ] = False,
+    karaoke: Annotated[
+        Path | None,
+        typer.Option(
+            "--karaoke",
+            help="A song to sing to: its voice goes away, -i is your own (mic where there is one) and not separated. "
+            "Words are found beside the song (.lrc, UltraStar .txt); --record keeps takes in a folder.",
+            show_default=False,
+        ),
+    ] = None,
+    guide: Annotated[
+        float, typer.Option("--guide", min=0, max=100, help="In karaoke: how much of the song's voice is heard, %.")
+    ] = 0.0,
+    key: Annotated[
+        float, typer.Option("--key", min=-12, max=12, help="In karaoke: semitones higher or, below 0, lower.")
+    ] = 0.0,
+    tempo: Annotated[float, typer.Option("--tempo", min=50, max=150, help="In karaoke: % of the song's own.")] = 100.0,
     critics: Annotated[
         Path | None,
         typer.Option(
@@ -193,19 +213,25 @@ def live(
     ] = False,
 ) -> None:
     """See HELP, which typer shows."""
+    from .engine_settings import AUTO
     from .options import LiveOptions, parse_loop
     from .rack_file import Preset, find_preset
     from .rack_spec import RackSpec
     from .rack_text import parse_rack
+    from .tune import Tune
 
-    if source is None and not measure_latency:
+    if source is None and karaoke is None and not measure_latency:
         raise typer.BadParameter("Missing option '-i' / '--input': a device such as 'mic', or a sound file")
+    if karaoke is None and (guide, key, tempo) != (0.0, 0.0, 100.0):
+        raise typer.BadParameter("--guide, --key and --tempo go with --karaoke SONG")
+    if preset is None and karaoke is not None:
+        preset = KARAOKE_PRESET
     chosen = Preset(RackSpec()) if preset is None else find_preset(preset)
     round_s = None if loop is None else parse_loop(loop)
     written = RackSpec() if chain is None else parse_rack(chain)
     gains_db = {"vocals": vocals_gain_db, "accompaniment": accompaniment_gain_db}
     options = LiveOptions(
-        source="mic" if source is None else source,
+        source=source or ("mic" if karaoke is None else AUTO),
         output=output,
         model=model,
         rack=chosen.rack.with_strips(written),
@@ -220,6 +246,9 @@ def live(
         start_s=round_s[0] if start == 0.0 and round_s is not None else start,
         loop=round_s,
         as_json=as_json,
+        song=karaoke,
+        guide=guide / 100,
+        tune=Tune(tempo / 100, key),
     )
     options.check()
     if critics is not None:

@@ -9,7 +9,7 @@ from enum import Enum
 STEP_DB = 1.0
 SEEK_S = 5.0
 QUIETEST_DB, LOUDEST_DB = -60.0, 12.0
-VOICE, ACCOMPANIMENT = 0, 1  # places in `Levels.gains_db`, the order of a model's sources
+VOICE, ACCOMPANIMENT, MICROPHONE = 0, 1, 2  # places in `Levels.gains_db`, the order of an engine's sources
 
 
 class Action(Enum):
@@ -25,9 +25,17 @@ class Action(Enum):
     SOLO_ACCOMPANIMENT = "solo accompaniment"
     BYPASS = "bypass"
     RESET = "reset"
+    MICROPHONE_DOWN = "microphone down"
+    MICROPHONE_UP = "microphone up"
     PAUSE = "pause"
     BACK = "back"
     AHEAD = "ahead"
+    KEY_DOWN = "key down"
+    KEY_UP = "key up"
+    SLOWER = "slower"
+    FASTER = "faster"
+    WORDS_EARLIER = "words earlier"
+    WORDS_LATER = "words later"
     RECORD = "record"
     QUIT = "quit"
     HELP = "help"
@@ -42,12 +50,14 @@ class KeyRow:
         shown: the keys that a short line shows.
         short: what they do, in a word; neighbouring lines of one word share it.
         help: what they do, as a sentence of a list.
+        is_karaoke: they are of use there only.
     """
 
     actions: Mapping[str, Action]
     shown: tuple[str, ...]
     short: str
     help: str
+    is_karaoke: bool = False
 
 
 # The arrows and space can be reached with one hand, unseen, while the other holds a microphone.
@@ -82,6 +92,28 @@ KEY_ROWS = (
         f"{SEEK_S:g} s",
         f"of a song: {SEEK_S:g} s back, {SEEK_S:g} s ahead",
     ),
+    KeyRow(
+        {"i": Action.MICROPHONE_DOWN, "I": Action.MICROPHONE_UP},
+        ("i", "I"),
+        "microphone",
+        "microphone 1 dB quieter, louder",
+        is_karaoke=True,
+    ),
+    KeyRow(
+        {"k": Action.KEY_DOWN, "K": Action.KEY_UP},
+        ("k", "K"),
+        "key",
+        "song a semitone lower, higher",
+        is_karaoke=True,
+    ),
+    KeyRow({"t": Action.SLOWER, "T": Action.FASTER}, ("t", "T"), "tempo", "song 5 % slower, faster", is_karaoke=True),
+    KeyRow(
+        {"[": Action.WORDS_EARLIER, "]": Action.WORDS_LATER},
+        ("[", "]"),
+        "words",
+        "words 0.05 s earlier, later",
+        is_karaoke=True,
+    ),
     KeyRow({"r": Action.RECORD}, ("r",), "record", "start or stop recording the stems"),
     KeyRow({"q": Action.QUIT}, ("q",), "quit", "end"),
     KeyRow({"?": Action.HELP}, ("?",), "help", "show or hide this list"),
@@ -91,6 +123,8 @@ _STEPS = {
     Action.VOICE_UP: (VOICE, STEP_DB),
     Action.ACCOMPANIMENT_DOWN: (ACCOMPANIMENT, -STEP_DB),
     Action.ACCOMPANIMENT_UP: (ACCOMPANIMENT, STEP_DB),
+    Action.MICROPHONE_DOWN: (MICROPHONE, -STEP_DB),
+    Action.MICROPHONE_UP: (MICROPHONE, STEP_DB),
 }
 _MUTES = {Action.MUTE_VOICE: VOICE, Action.MUTE_ACCOMPANIMENT: ACCOMPANIMENT}
 _SOLOS = {Action.SOLO_VOICE: VOICE, Action.SOLO_ACCOMPANIMENT: ACCOMPANIMENT}

@@ -27,9 +27,7 @@ def show_live(options: LiveOptions, *, as_json: bool) -> int:
     Raises:
         AdvsepError: it cannot begin.
     """
-    from .live_run import LiveRun
-
-    with LiveRun(options) as run:
+    with _run_of(options) as run:
         interrupted = _play(run)
         run.finish()
     failure = run.failure()
@@ -37,6 +35,16 @@ def show_live(options: LiveOptions, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(run.summary()), flush=True)
     return EXIT_BAD_INPUT if failure is not None else EXIT_INTERRUPTED if interrupted else 0
+
+
+def _run_of(options: LiveOptions) -> LiveRun:
+    if options.song is not None:
+        from .karaoke.karaoke_run import KaraokeRun
+
+        return KaraokeRun(options, options.song)
+    from .live_run import LiveRun
+
+    return LiveRun(options)
 
 
 def _tell_results(written: list[Path], warnings: list[str]) -> None:
@@ -91,6 +99,7 @@ def _play_in_terminal(run: LiveRun, console: Any) -> None:
                 soloed=tuple(run.levels.soloed),
                 hop_samples=run.hop_samples,
                 show_help=show_help,
+                song=run.song_lines,
             )
             screen.update(picture, refresh=True)
             if status.state in ("ended", "failed"):

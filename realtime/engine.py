@@ -157,15 +157,19 @@ class Engine:
         self._deck.words[WANTED] = int(not paused)
         return True
 
-    def take_back(self) -> int:
+    def take_back(self, keep_until: int = 0) -> int:
         """Forget the input that no hop was made of yet, and its end; only for what `call` calls.
+
+        Args:
+            keep_until: position up to which the input stays as it is.
 
         Returns:
             The position where the input goes on.
         """
-        ring_skip(self._deck.inputs.words, self._position)
+        position = max(self._position, keep_until)
+        ring_skip(self._deck.inputs.words, position)
         self._deck.words[ENDS_AT] = -1
-        return self._position
+        return position
 
     @property
     def taken_samples(self) -> int:

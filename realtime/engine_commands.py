@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from .engine_child import EngineChild, Requests
-from .engine_settings import EngineError, EngineSettings, check_loop, check_place, whole_path
+from .engine_settings import Backing, EngineError, EngineSettings, check_loop, check_place, whole_path
 from .rack_spec import RackSpec
+from .tune import Tune
 
 
 class EngineCommands:
@@ -64,7 +65,7 @@ class EngineCommands:
             why it is not, and then nothing has changed. Of several that are under way only the last place is heard.
         """
         try:
-            check_place(self.settings.input, "a place to go to", position_s)
+            check_place(self.settings.moving, "a place to go to", position_s)
         except EngineError as error:
             return _failed(error)
         return self._request("seek", start_s=position_s)
@@ -76,7 +77,7 @@ class EngineCommands:
             EngineError: the input is no file.
         """
         with self._lock:
-            check_place(self._settings.input, "a pause")
+            check_place(self._settings.moving, "a pause")
             self._settings = replace(self._settings, paused=paused)
             if self._child is not None:
                 self._child.send("paused", paused)
@@ -92,10 +93,46 @@ class EngineCommands:
             As of `swap_model`.
         """
         try:
-            check_loop(self.settings.input, loop)
+            check_loop(self.settings.moving, loop)
         except EngineError as error:
             return _failed(error)
         return self._request("loop", loop=loop)
+
+    def set_tune(self, tune: Tune) -> Future[None]:
+        """Have the song that is sung to at another tempo and key; it goes on where it is.
+
+        Returns:
+            Done when it is heard, about 0.2 s later; its exception, an `EngineError`, says why it is not.
+        """
+        backing = self.settings.backing
+        if backing is None:
+            return _failed(EngineError("tempo and key: no song is sung to; choose one in karaoke"))
+        return self._request("tune", backing=replace(backing, tune=tune))
+
+    def set_count_in(self, count_in: tuple[int, float] | None) -> None:
+        """So many clicks, and seconds between them, before the song goes on after a pause; None: none."""
+        with self._lock:
+            if self._settings.backing is not None:
+                self._settings = replace(self._settings, backing=replace(self._settings.backing, count_in=count_in))
+            if self._child is not None:
+                self._child.send("count_in", count_in)
+
+    def change_song(
+        self, backing: Backing | None, input: str, *, start_s: float = 0.0, paused: bool = False
+    ) -> Future[None]:
+        """Sing to another song; None: separate again what comes in.
+
+        Args:
+            backing: the song.
+            input: where one's own voice comes in, or what is to be separated; as in `EngineSettings`.
+            start_s: where to begin.
+            paused: begin standing still.
+
+        Returns:
+            As of `swap_model`.
+        """
+        anew = {"start_s": start_s, "paused": paused, "loop": None, "seconds": None}
+        return self._request("devices", backing=backing, input=whole_path(input), **anew)
 
     def set_rack(self, rack: RackSpec) -> Future[None]:
         """Have other plugins, parameters and levels; what stays the same goes on sounding.
@@ -128,7 +165,8 @@ class EngineCommands:
             As of `swap_model`.
         """
         anew = {"start_s": 0.0, "paused": False, "loop": None}
-        begin = {} if whole_path(input) == self.settings.input else anew
+        goes_on = self.settings.backing is not None or whole_path(input) == self.settings.input
+        begin = {} if goes_on else anew
         return self._request("devices", input=whole_path(input), output=output, **others, **begin)
 
     def _edit_rack(self, edit: Callable[[RackSpec], RackSpec]) -> None:

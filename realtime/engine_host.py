@@ -14,6 +14,9 @@ from .engine_io import EngineIO, look_again, open_io
 from .engine_main import EXIT_DEVICE_GONE, EXIT_STOPPED, EXIT_WORKER
 from .engine_settings import PIPE, EngineError, EngineSettings, Heritage, add_counters, counters_of
 from .errors import AdvsepError
+from .karaoke.backing_source import open_backing
+from .karaoke.backing_transport import BackingTransport
+from .karaoke.karaoke_playing import KaraokePlaying
 from .model import ModelSession
 from .playing import Playing, Route, make_route
 from .rack_changer import RackChanger
@@ -26,6 +29,8 @@ from .telemetry import Telemetry
 TICK_S = 1 / 30
 LOOK_AGAIN_S = 1.0
 LONGEST_SILENCE_S = 0.25
+
+Sounding = Playing | KaraokePlaying
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class EngineHost:
         self._prepared: deque[_Prepared] = deque()
         self._racks = RackChanger(lambda request, error: self._pipe.send(("done", request, error)))
         self._stopped = False
-        self._playing: Playing | None = None
+        self._playing: Sounding | None = None
         self._asked_s: float | None = None  # since when the worker is to report
         self._reporting = threading.Lock()
 
@@ -78,11 +83,11 @@ class EngineHost:
         raise_priority(HELPER_PRIORITY)
         stay_awake()
         self._report_idle()
-        model = ModelSession(find_model(self._settings.model))
+        model = _model_of(self._settings)
         io = self._open_awaited(model)
         if io is None:
             return EXIT_STOPPED
-        self._playing = playing = Playing(self._settings, model, io, self._telemetry)
+        self._playing = playing = self._begin(self._settings, model, io)
         self._report(playing.describe())  # a sign of life first: loading may have taken longer than silence is allowed
         self._pipe.send(("ready",))
         while not self._stopped:
@@ -99,17 +104,18 @@ class EngineHost:
             self._obey(TICK_S)
             if (rack := self._racks.advance(self._playing)) is not None:
                 self._settings = replace(self._settings, rack=rack)
+            self._playing.advance()
             self._advance_transport(self._playing)
             while self._prepared and not self._stopped:
                 self._take_up(self._playing, self._prepared.popleft())
         self._say_goodbye(self._playing)
         return EXIT_STOPPED
 
-    def _open_awaited(self, model: ModelSession) -> EngineIO | None:
+    def _open_awaited(self, model: ModelSession | None) -> EngineIO | None:
         """What the settings name; where a device is awaited, as soon as it is there; None: stopped before."""
         while not self._stopped:
             try:
-                return open_io(self._settings, model.spec.signal, self._standard_input)
+                return self._open(self._settings, model)
             except DeviceError:
                 if self._heritage.awaited is None:
                     raise
@@ -120,14 +126,14 @@ class EngineHost:
             look_again()
         return None
 
-    def _say_goodbye(self, playing: Playing) -> None:
+    def _say_goodbye(self, playing: Sounding) -> None:
         """The numbers as they are after the last hop, then close."""
         playing.engine.disarm()
         last = playing.describe()
         self._report(last if last.state == "failed" else replace(last, state="ended"))
         playing.end()
 
-    def _have_reported(self, playing: Playing) -> None:
+    def _have_reported(self, playing: Sounding) -> None:
         """By the worker, between hops: it would have to wait for another thread that runs Python meanwhile."""
         self._telemetry.beat()
         if self._asked_s is not None and time.monotonic() - self._asked_s > LONGEST_SILENCE_S:
@@ -137,7 +143,7 @@ class EngineHost:
             self._asked_s = time.monotonic()
             playing.engine.call(lambda: self._report_from_worker(playing))
 
-    def _report_from_worker(self, playing: Playing) -> None:
+    def _report_from_worker(self, playing: Sounding) -> None:
         self._asked_s = None
         if playing is self._playing and self._reporting.acquire(blocking=False):
             try:
@@ -188,8 +194,13 @@ class EngineHost:
                 self._settings = replace(self._settings, paused=arguments[0])
                 if playing is not None and playing.transport is not None:
                     playing.transport.set_paused(arguments[0])
-            case "seek" | "loop" if playing is not None:
+            case "count_in":
+                self._set_count_in(arguments[0])
+            case "seek" | "loop" | "tune" if playing is not None:
                 self._move(playing, *arguments)
+            case "model" if isinstance(playing, KaraokePlaying):  # its tracks are there already
+                self._settings = replace(self._settings, model=arguments[1]["model"])
+                self._pipe.send(("done", arguments[0], None))
             case "model" if playing is not None:
                 work = arguments[0], arguments[1]["model"], playing.io.stream.rate_hz
                 threading.Thread(target=self._prepare, args=work, name="advsep-prepare", daemon=True).start()
@@ -200,13 +211,24 @@ class EngineHost:
             case _:
                 raise ValueError(f"unexpected command '{command}'")
 
-    def _move(self, playing: Playing, request: int, changes: dict[str, Any]) -> None:
-        """Seek or loop; answered when it is heard, or at once where it cannot be."""
+    def _set_count_in(self, count_in: tuple[int, float] | None) -> None:
+        backing = self._settings.backing
+        if backing is not None and isinstance(self._playing, KaraokePlaying):
+            self._settings = replace(self._settings, backing=replace(backing, count_in=count_in))
+            self._playing.transport.set_count_in(count_in)
+
+    def _move(self, playing: Sounding, request: int, changes: dict[str, Any]) -> None:
+        """Seek, loop or tune; answered when it is heard, or at once where it cannot be."""
         transport = playing.transport
         try:
             if transport is None:
                 raise EngineError(f"input '{self._settings.input}': it only goes on; open a file")
-            if "loop" in changes:
+            if "backing" in changes:
+                if not isinstance(transport, BackingTransport):
+                    raise EngineError("tempo and key: no song is sung to; choose one in karaoke")
+                transport.set_tune(request, changes["backing"].tune)
+                self._settings = replace(self._settings, backing=changes["backing"])
+            elif "loop" in changes:
                 transport.set_loop(request, changes["loop"])
                 self._settings = replace(self._settings, loop=changes["loop"])
             else:
@@ -214,7 +236,7 @@ class EngineHost:
         except EngineError as error:
             self._pipe.send(("done", request, str(error)))
 
-    def _advance_transport(self, playing: Playing) -> None:
+    def _advance_transport(self, playing: Sounding) -> None:
         answers = [] if playing.transport is None else playing.transport.advance()
         if answers:
             with self._reporting:  # who is answered finds the place in the status
@@ -243,25 +265,27 @@ class EngineHost:
         except Exception as error:
             self._prepared.append(_Prepared(request, name, None, f"model '{name}': {type(error).__name__}: {error}"))
 
-    def _take_up(self, playing: Playing, prepared: _Prepared) -> None:
+    def _take_up(self, playing: Sounding, prepared: _Prepared) -> None:
         """Play what was prepared, or say why not."""
         route = prepared.route
         if route is not None and route.processor.rate_hz != playing.io.stream.rate_hz:
             self._prepare(prepared.request, prepared.name, playing.io.stream.rate_hz)  # the device changed meanwhile
             return
-        if route is not None:
+        if route is not None and isinstance(playing, Playing):
             playing.swap(route)
             self._settings = replace(self._settings, model=prepared.name)
         self._pipe.send(("done", prepared.request, prepared.error))
 
-    def _change_devices(self, playing: Playing, changes: dict[str, Any]) -> None:
+    def _change_devices(self, playing: Sounding, changes: dict[str, Any]) -> None:
         """Open others, or go on with those that there were.
 
         Raises:
             AdvsepError: the others cannot be had.
         """
-        before, model = playing.left_over(), playing.route.path.model
+        before = playing.left_over()
         asked = replace(before, **changes)
+        model = playing.route.path.model if isinstance(playing, Playing) else None
+        next_model = None if asked.backing is not None else model or _model_of(asked)
         if PIPE in (before.input, asked.input):
             raise EngineError("input '-': standard input can be read once only; end, and start with the other device")
         self._counters = add_counters(counters_of(playing.describe()), self._counters)
@@ -269,13 +293,31 @@ class EngineHost:
             self._pipe.send(("done", request, "another device was opened before the place was heard; go there again"))
         playing.end()
         try:
-            self._playing = self._play(asked, model)
+            self._playing = self._play(asked, next_model)
         except AdvsepError:
             self._playing = self._play(before, model)
             raise
 
-    def _play(self, settings: EngineSettings, model: ModelSession) -> Playing:
-        io = open_io(settings, model.spec.signal, self._standard_input)
-        playing = Playing(settings, model, io, self._telemetry)
+    def _play(self, settings: EngineSettings, model: ModelSession | None) -> Sounding:
+        playing = self._begin(settings, model, self._open(settings, model))
         self._settings, self._asked_s = settings, None
         return playing
+
+    def _open(self, settings: EngineSettings, model: ModelSession | None) -> EngineIO:
+        return open_io(settings, None if model is None else model.spec.signal, self._standard_input)
+
+    def _begin(self, settings: EngineSettings, model: ModelSession | None, io: EngineIO) -> Sounding:
+        """Separate what comes in or, without a model, play a song's tracks beside it."""
+        if model is not None:
+            return Playing(settings, model, io, self._telemetry)
+        try:
+            tracks = open_backing(settings)
+        except BaseException:
+            io.close()
+            raise
+        return KaraokePlaying(settings, io, tracks, self._telemetry)
+
+
+def _model_of(settings: EngineSettings) -> ModelSession | None:
+    """None where nothing is to be separated."""
+    return ModelSession(find_model(settings.model)) if settings.backing is None else None

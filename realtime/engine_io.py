@@ -12,6 +12,8 @@ from .source import Source
 from .spec import SignalSpec
 from .stream import DeviceError, Stream
 
+CLOCK_RATE_HZ = 48000  # where there is neither a device nor a model
+
 
 @dataclass(frozen=True, slots=True)
 class EngineIO:
@@ -49,12 +51,12 @@ class EngineIO:
             self.source.close()
 
 
-def open_io(settings: EngineSettings, signal: SignalSpec, standard_input: int | None) -> EngineIO:
+def open_io(settings: EngineSettings, signal: SignalSpec | None, standard_input: int | None) -> EngineIO:
     """Open what the settings name.
 
     Args:
         settings: names of both ends, the rate and the block.
-        signal: what the model can be fed with.
+        signal: what the model can be fed with; None: there is none.
         standard_input: its file descriptor, where the input is `-`.
 
     Raises:
@@ -115,11 +117,15 @@ def _find_output(text: str) -> DeviceInfo | None:
     return None
 
 
-def _choose_rate(settings: EngineSettings, signal: SignalSpec, source: Source | None, device: DeviceInfo | None) -> int:
+def _choose_rate(
+    settings: EngineSettings, signal: SignalSpec | None, source: Source | None, device: DeviceInfo | None
+) -> int:
     """The rate that was asked for, or the device's own; without a device one that needs no conversion."""
     if settings.rate_hz is not None:
         return settings.rate_hz
     if device is not None:
         return device.rate_hz
+    if signal is None:
+        return CLOCK_RATE_HZ
     native = signal.native_rates_hz
     return source.rate_hz if source is not None and source.rate_hz in native else signal.sample_rate_hz

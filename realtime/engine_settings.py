@@ -12,6 +12,7 @@ from .errors import AdvsepError
 from .rack_spec import RackSpec
 from .registry import DEFAULT_MODEL
 from .status import EngineStatus
+from .tune import AS_IT_IS, Tune
 
 DEMO, PIPE = "demo", "-"
 AUTO = "auto"
@@ -26,6 +27,26 @@ COUNTERS = ("hops", "misses", "skipped_hops", "device_xruns", "starved_s", "clip
 
 class EngineError(AdvsepError):
     """An engine that cannot be started, or was given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backing:
+    """A song whose separated tracks play beside the input, which is a microphone then and is not separated.
+
+    Attributes:
+        song: the file.
+        cache: folder in which its tracks are kept, see `karaoke.stem_cache`; they may still be in the making; empty:
+            the user's.
+        model: that makes them; None: the best.
+        tune: tempo and key.
+        count_in: clicks, and seconds between them, before it goes on after a pause; None: none.
+    """
+
+    song: str
+    cache: str = ""
+    model: str | None = None
+    tune: Tune = AS_IT_IS
+    count_in: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +70,7 @@ class EngineSettings:
         paused: of a file, begin silent and stay there.
         loop: go round between two places of a file, in seconds; None: play to the end.
         hold_at_end: of a file, wait at its end, paused, instead of ending.
+        backing: a song to sing to; None: what comes in is separated.
     """
 
     input: str = "mic"
@@ -65,6 +87,12 @@ class EngineSettings:
     paused: bool = False
     loop: tuple[float, float] | None = None
     hold_at_end: bool = False
+    backing: Backing | None = None
+
+    @property
+    def moving(self) -> str:
+        """What can be paused, and has places to go to: the song that is sung to, or else the input."""
+        return self.input if self.backing is None else whole_path(self.backing.song)
 
     @property
     def is_fed(self) -> bool:

@@ -13,36 +13,22 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import Engine
 from .errors import AdvsepError
 from .exchange import HOP, LATENCY, Deck
+from .jump import Jump, Listener
 from .places import Places
 from .reel import BLOCK_S, Reel
 from .ring import ring_read, ring_room, ring_write
 from .source import Source
 from .tape import Loop, cross_fade, fade_samples
+from .tune import AS_IT_IS, Tune
+from .tuned_reel import TunedReel
 
-
-@dataclass(slots=True)
-class Jump:
-    """To another place, on its way.
-
-    Attributes:
-        place: sample of the source; None: stay, and only loop otherwise.
-        loop: from then on.
-        lands_at: position in the deck's input from which on the new place is heard; None: not known yet.
-        error: why it stayed where it was, else nothing.
-    """
-
-    place: int | None
-    loop: Loop | None
-    lands_at: int | None = None
-    error: str = ""
+SPLICE_S = 0.15  # how far ahead of what is taken the tune changes: longer than it takes to get there
 
 
 class SourceFeeder:
@@ -54,10 +40,11 @@ class SourceFeeder:
         source: read from where it is; to be closed by whoever opened it, once the engine is disarmed.
         deck: whose input ring is filled.
         rate_hz: of the deck.
-        engine: is told where the input ends.
+        engine: takes it, and is told where it ends.
         begin_s: how much of the source to leave out first.
         longest_s: how much sound to give at most; None: all.
         loop: of a source that can seek.
+        tune: tempo and key of a source that can seek.
 
     Attributes:
         error: what ended the input before its time, such as a damaged file, else None.
@@ -69,11 +56,12 @@ class SourceFeeder:
         source: Source,
         deck: Deck,
         rate_hz: int,
-        engine: Engine,
+        engine: Listener,
         *,
         begin_s: float = 0.0,
         longest_s: float | None = None,
         loop: Loop | None = None,
+        tune: Tune = AS_IT_IS,
     ) -> None:
         self.error: Exception | None = None
         self._source, self._deck, self._rate_hz, self._engine = source, deck, rate_hz, engine
@@ -85,8 +73,9 @@ class SourceFeeder:
         place = round(begin_s * source.rate_hz)
         if loop is not None and loop.end - fade_samples(source.rate_hz) < place < loop.end:
             place = loop.begin  # too late for a seam
-        self._places = Places(place, source.rate_hz / rate_hz)
-        self._reel, self._reel_at = self._reel_from(place, loop), 0
+        self._tune = tune
+        self._places = Places(place, self._pace(tune))
+        self._reel, self._reel_at = self._reel_from(place, loop, tune), 0
         self._reel.ended = self._longest == 0
         self._end_place = self._expected_end(0, place)
         self.length_samples = self._expected_samples(place)
@@ -114,23 +103,30 @@ class SourceFeeder:
         place, end_s = self._places.at(heard), self.end_s
         return place / self._source.rate_hz if end_s is None else min(place / self._source.rate_hz, end_s)
 
+    def place_s(self, position: float) -> float:
+        """The place in the source at a position of the ring."""
+        return self._places.at(position) / self._source.rate_hz
+
     @property
     def end_s(self) -> float | None:
         """The last place in the source that is heard, loops aside; None while that is not known."""
         place = self._end_place if self._end is None else self._places.at(self._end)
         return None if place is None else place / self._source.rate_hz
 
-    def jump(self, place: int | None, loop: Loop | None) -> Jump:
-        """Have another place, or loop, heard; of several on their way to be taken up the last one is.
+    def jump(self, place: int | None, loop: Loop | None, tune: Tune | None = None) -> Jump:
+        """Have another place, loop or tune heard; of several on their way to be taken up the last one is.
 
         Args:
             place: sample of the source, which must be able to seek; None: stay.
             loop: from then on.
+            tune: from then on; None: as before.
         """
         with self._asking:
             if place is None and self._asked is not None:
                 place = self._asked.place
-            self._asked = jump = Jump(place, loop)
+            if tune is None:
+                tune = self._tune if self._asked is None else self._asked.tune
+            self._asked = jump = Jump(place, loop, tune)
             self._wake.set()
         return jump
 
@@ -200,11 +196,15 @@ class SourceFeeder:
 
     def _within_longest(self, block: NDArray[np.float32], position: int) -> NDArray[np.float32]:
         """What of a block for that position of the ring is still to be heard."""
-        if self._longest is None:
+        left = self._left(position)
+        if left is None:
             return block
-        left = max(0, self._longest - self._heard_before - position)
         self._reel.ended = self._reel.ended or len(block) >= left
         return block[:left]
+
+    def _left(self, position: int) -> int | None:
+        """How much is still to be heard from a position of the ring on; None: all there is."""
+        return None if self._longest is None else max(0, self._longest - self._heard_before - position)
 
     def _write(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Into the ring, as it has room; returns what a stop or a jump left over."""
@@ -242,69 +242,93 @@ class SourceFeeder:
         stays_from, reel = self._reel_for(jump)
         seam = fade_samples(self._rate_hz)
         try:
-            fresh = reel.gather(self._kept[:0], seam)
+            fresh = reel.gather(self._kept[:0], seam + round(SPLICE_S * self._rate_hz), lambda: self._stop)
         except AdvsepError as error:
             jump.error = str(error)
             self._reel.lose_place()
             return
-        taken = self._take_back(seam)
-        if taken is None:
+        spliced = self._splice(fresh, stays_from)
+        if spliced is None:
             self._reel.lose_place()
             with self._asking:
                 self._asked = self._asked or jump
             return
-        at, old = taken
+        at, old = spliced
         late = 0 if stays_from is None else at - stays_from
-        with contextlib.suppress(AdvsepError):  # the next block says so
-            fresh = reel.gather(fresh, late + seam)
-        fresh = fresh[late:]
-        fresh = np.pad(fresh, ((0, max(0, seam - len(fresh))), (0, 0)))
-        fresh[:seam] = cross_fade(old, fresh[:seam])
-        self._reel, self._reel_at, self._end = reel, at - late, None
-        self._places.cut(at - late, reel.first_place, self._heard_samples())
-        self._mark_turns()
+        self._reel, self._reel_at, self._end, self._tune = reel, at - late, None, jump.tune
+        self._places.cut(at - late, reel.first_place, self._heard_samples(), self._pace(jump.tune))
         self._end_place = self._expected_end(at, self._places.at(at))
-        self._kept = self._within_longest(fresh, at)
+        if old is None:  # the worker put it there
+            self._kept = self._kept[:0]
+            self._within_longest(fresh[late:], at)
+        else:
+            with contextlib.suppress(AdvsepError):  # the next block says so
+                fresh = reel.gather(fresh, late + seam, lambda: self._stop)
+            self._kept = self._within_longest(_faded(old, fresh[late:]), at)
+        self._mark_turns()
         jump.lands_at = at + (seam if stays_from is None else 0)
         self._landing = jump
 
-    def _reel_for(self, jump: Jump) -> tuple[int | None, Reel]:
+    def _reel_for(self, jump: Jump) -> tuple[int | None, Reel | TunedReel]:
         """Where a jump leads, and the position that the reel's first sample belongs to; None: wherever it is put."""
         seam, target = fade_samples(self._source.rate_hz), jump.place
         if target is None:
             stays_from = self._engine.taken_samples
+            if jump.tune != self._tune:
+                latest = self._fed_samples() - fade_samples(self._rate_hz)  # there must be something to fade from
+                stays_from = max(stays_from, min(stays_from + round(SPLICE_S * self._rate_hz), latest))
             place = round(self._places.at(stays_from))
             if jump.loop is None or place <= jump.loop.end - seam:
-                return stays_from, self._reel_from(place, jump.loop)
+                return stays_from, self._reel_from(place, jump.loop, jump.tune)
             target = jump.loop.begin
-        return None, self._reel_from(target - seam, jump.loop)
+        return None, self._reel_from(target - round(seam * jump.tune.tempo), jump.loop, jump.tune)
 
-    def _reel_from(self, place: int, loop: Loop | None) -> Reel:
-        return Reel(self._source, place, loop, self._rate_hz, self._kept.shape[1])
+    def _reel_from(self, place: int, loop: Loop | None, tune: Tune) -> Reel | TunedReel:
+        if tune.is_neutral:
+            return Reel(self._source, place, loop, self._rate_hz, self._kept.shape[1])
+        return TunedReel(self._source, place, loop, self._rate_hz, self._kept.shape[1], tune)
 
-    def _take_back(self, count: int) -> tuple[int, NDArray[np.float32]] | None:
-        """Have the worker leave alone what it has not begun with; None: it has ended.
+    def _pace(self, tune: Tune) -> float:
+        """Samples of the source a sample."""
+        return tune.tempo * self._source.rate_hz / self._rate_hz
+
+    def _splice(
+        self, fresh: NDArray[np.float32], stays_from: int | None
+    ) -> tuple[int, NDArray[np.float32] | None] | None:
+        """Have the worker leave alone what it has not begun with, and go over to what is there instead.
+
+        Args:
+            fresh: what comes from `stays_from` on; None: from wherever it is put.
+            stays_from: up to there the input stays as it is.
 
         Returns:
-            The position where the input goes on, and what would have come there.
+            The position where the input is another, and what would have come there, or None for it where `fresh`
+            was put there already, which is so unless it came too late; None: the worker has ended.
         """
         inputs, run, done = self._deck.inputs, self._run, threading.Event()
-        old = np.zeros((count, inputs.data.shape[1]), np.float32)
-        at: list[int] = []
+        old = np.zeros((fade_samples(self._rate_hz), inputs.data.shape[1]), np.float32)
+        spliced: list[tuple[int, NDArray[np.float32] | None]] = []
 
-        def take() -> None:
+        def splice() -> None:
             if run != self._run:  # of a feeder that was stopped before its turn came
                 return
-            there = min(count, inputs.written - self._engine.taken_samples)
-            ring_read(inputs.words, inputs.data, self._engine.taken_samples, old[:there])
-            at.append(self._engine.take_back())
+            begin = max(self._engine.taken_samples, stays_from or 0)
+            ring_read(inputs.words, inputs.data, begin, old[: min(len(old), inputs.written - begin)])
+            at = self._engine.take_back(stays_from or 0)
+            rest = fresh[0 if stays_from is None else at - stays_from :]
+            if len(rest) < len(old):
+                spliced.append((at, old))
+            else:
+                # At once: whoever takes must not find nothing there.
+                ring_write(inputs.words, inputs.data, _faded(old, rest)[: self._left(at)])
+                spliced.append((at, None))
             done.set()
 
-        self._engine.call(take)
+        self._engine.call(splice)
         while not done.wait(BLOCK_S):
             if self._stop:
                 return None
-        return at[0], old
+        return spliced[0]
 
     def _mark_turns(self) -> None:
         for given, place in self._reel.turns:
@@ -315,8 +339,9 @@ class SourceFeeder:
         """The last place that is heard where one lies at a position."""
         if self._source.samples is None:
             return None
-        left = math.inf if self._longest is None else max(0, self._longest - self._heard_before - at)
-        return max(place, min(self._source.samples, place + left * self._source.rate_hz / self._rate_hz))
+        left = self._left(at)
+        left = math.inf if left is None else left
+        return max(place, min(self._source.samples, place + left * self._pace(self._tune)))
 
     def _expected_samples(self, place: int) -> int | None:
         if self._source.samples is None:
@@ -324,4 +349,12 @@ class SourceFeeder:
         count = max(0, self._source.samples - place)
         # As soxr rounds.
         converted = (2 * count * self._rate_hz + self._source.rate_hz) // (2 * self._source.rate_hz)
+        converted = round(converted / self._tune.tempo)
         return converted if self._longest is None else min(converted, self._longest)
+
+
+def _faded(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What comes after, its begin faded into from what came before; silence where it is shorter."""
+    after = np.pad(after, ((0, max(0, len(before) - len(after))), (0, 0)))
+    after[: len(before)] = cross_fade(before, after[: len(before)])
+    return after

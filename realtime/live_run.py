@@ -47,7 +47,22 @@ class LiveRun:
             # Before it plays, and not with the last sample.
             refuse_overwriting(options.source, [self._folder / f"{name}.wav" for name in ("vocals", "accompaniment")])
         self._options = options
-        self._settings = EngineSettings(
+        self._notes: list[str] = []
+        self._settings = self._settings_for(output)
+        self.levels = Levels(gains_db={})
+        self.hop_samples = 0
+        self.written: list[Path] = []
+        self._told: set[str] = set()  # failures of plugins
+        self._seeks: list[Future[None]] = []
+        self._sought_s: float | None = None  # where the last one leads, while it is on its way
+        self._engine = EngineProcess(self._settings)
+        self._recorder: RingRecorder | None = None
+        self._last_state, self._paused = "starting", False
+        self._ended: EngineStatus | None = None
+
+    def _settings_for(self, output: str) -> EngineSettings:
+        options = self._options
+        return EngineSettings(
             input=options.source,
             output=output,
             model=options.model,
@@ -60,17 +75,6 @@ class LiveRun:
             accept_damaged=options.accept_damaged,
             loop=options.loop,
         )
-        self.levels = Levels(gains_db={})
-        self.hop_samples = 0
-        self.written: list[Path] = []
-        self._notes: list[str] = []
-        self._told: set[str] = set()  # failures of plugins
-        self._seeks: list[Future[None]] = []
-        self._sought_s: float | None = None  # where the last one leads, while it is on its way
-        self._engine = EngineProcess(self._settings)
-        self._recorder: RingRecorder | None = None
-        self._last_state, self._paused = "starting", False
-        self._ended: EngineStatus | None = None
 
     def __enter__(self) -> LiveRun:
         return self
@@ -99,6 +103,11 @@ class LiveRun:
         )
         if self._folder is not None:
             self._record(self._folder, from_start=True)
+
+    @property
+    def song_lines(self) -> tuple[str, ...]:
+        """What is to be said of a song that is sung to."""
+        return ()
 
     @property
     def running(self) -> bool:
@@ -184,7 +193,7 @@ class LiveRun:
     def _move(self, action: Action) -> None:
         status = self._engine.status()
         try:
-            check_place(self._settings.input, "a pause" if action is Action.PAUSE else "another place")
+            check_place(self._settings.moving, "a pause" if action is Action.PAUSE else "another place")
             if action is Action.PAUSE:
                 self._paused = not self._paused
                 self._engine.set_paused(self._paused)
@@ -221,7 +230,7 @@ class LiveRun:
 
         reader, layout = stems_ring(self._engine.telemetry)
         status = self._engine.status()
-        sources, silent = layout.sources, self.levels.silent if from_start else frozenset[str]()
+        sources, silent = layout.names, self.levels.silent if from_start else frozenset[str]()
         audible = tuple(source for source in sources if source not in silent)
         if not audible:
             raise AdvsepError("every source is muted: no stem is left to write; leave out one --mute")

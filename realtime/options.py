@@ -9,8 +9,10 @@ from pathlib import Path
 
 from .engine_settings import AUTO, DEMO, PIPE, check_loop, is_sound_source
 from .errors import AdvsepError
+from .karaoke.guide import with_guide
 from .rack_spec import RackSpec
 from .registry import DEFAULT_MODEL
+from .tune import AS_IT_IS, Tune
 
 NULL = "null"
 OUTPUT_WORDS = (AUTO, NULL, "speakers")
@@ -27,6 +29,9 @@ class LiveOptions:
         gains_db: of single strips, instead of the rack's.
         muted: strips, besides the rack's.
         loop: two places in a song, in seconds, to go round between.
+        song: to sing to; the source is one's own voice then. None: the source is separated.
+        guide: share of the song's voice that is heard, 0 to 1.
+        tune: of the song.
     """
 
     source: str
@@ -44,6 +49,9 @@ class LiveOptions:
     start_s: float = 0.0
     loop: tuple[float, float] | None = None
     as_json: bool = False
+    song: Path | None = None
+    guide: float = 0.0
+    tune: Tune = AS_IT_IS
 
     def check(self) -> None:
         """Refuse what cannot be meant.
@@ -57,9 +65,11 @@ class LiveOptions:
                 raise AdvsepError(f"{what}: expected a number, got {value}; leave the option out for its default")
         if not self.source:
             raise AdvsepError("-i '': expected a device such as 'mic', or a sound file; see --help")
+        if self.song is not None and (is_sound_source(self.source) or self.writes_files):
+            raise AdvsepError("--karaoke: expected devices as -i and -o, found a file; --record keeps takes")
         if not self.output:
             raise AdvsepError("-o '': expected a folder, a .wav file or a device; see --help")
-        check_loop(self.source, self.loop)
+        check_loop(self.moving, self.loop)
         if self.loop is not None and self.start_s >= self.loop[1]:
             raise AdvsepError(
                 f"--start {self.start_s:g}: expected a place before the loop's end at {self.loop[1]:g} s; start earlier"
@@ -74,9 +84,14 @@ class LiveOptions:
             )
 
     @property
+    def moving(self) -> str:
+        """What has places to go to."""
+        return self.source if self.song is None else str(self.song)
+
+    @property
     def whole_rack(self) -> RackSpec:
         """The rack with the levels that were asked for beside it."""
-        rack = self.rack
+        rack = self.rack if self.song is None else with_guide(self.rack, self.guide)
         for name, gain_db in self.gains_db.items():
             rack = rack.with_strip(name, replace(rack.named(name), gain_db=gain_db))
         for name in self.muted:
@@ -86,7 +101,7 @@ class LiveOptions:
     @property
     def converts(self) -> bool:
         """Whether a file becomes files, as fast as it can be done, rather than sound at its own pace."""
-        return is_sound_source(self.source) and self.writes_files
+        return self.song is None and is_sound_source(self.source) and self.writes_files
 
     @property
     def writes_files(self) -> bool:

@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.panel import Panel
 from rich.text import Text
 
-from .controls import KEY_ROWS
+from .controls import KEY_ROWS, KeyRow
 from .page import Page, clock
 from .status import EngineStatus, Level
 
@@ -53,6 +53,7 @@ def panel(
     soloed: Sequence[str] = (),
     hop_samples: int = 0,
     show_help: bool = False,
+    song: Sequence[str] = (),
 ) -> RenderableType:
     """A panel for rich to draw, at 40 columns as at 200; about 20 lines at 80.
 
@@ -63,8 +64,9 @@ def panel(
         soloed: sources that alone are heard.
         hop_samples: length of a hop, which its times are compared with; 0: unknown.
         show_help: list all keys instead of a line of them.
+        song: of karaoke, lines of what is sung and how; the first is what is sung now.
     """
-    return _StatusPanel(status, width, recording, tuple(soloed), hop_samples, show_help)
+    return _StatusPanel(status, width, recording, tuple(soloed), hop_samples, show_help, tuple(song))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class _StatusPanel:
     soloed: tuple[str, ...]
     hop_samples: int
     show_help: bool
+    song: tuple[str, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = min(self.width or WIDEST, options.max_width)
@@ -115,7 +118,13 @@ class _StatusPage(Page):
         noted = self.flow([self.text(note, _STATE_STYLES[status.state])], self.width) if note else []
         gap = [Text()]
         meters = [self._scale(), *(self._strip(name) for name in self._strips)]
-        return [*noted, *self._facts(), *gap, *meters, *gap, *self._running(), *gap, *self._keys()]
+        return [*noted, *self._song(), *self._facts(), *gap, *meters, *gap, *self._running(), *gap, *self._keys()]
+
+    def _song(self) -> list[Text]:
+        """The line that is sung as large as a terminal can have it."""
+        lines = self._shown.song
+        shown = [self.fit(self.text(line, "bold" if n == 0 else "dim"), self.width) for n, line in enumerate(lines)]
+        return [*shown, Text()] if shown else []
 
     def _facts(self) -> list[Text]:
         status, rate_hz = self._status, self._status.rate_hz
@@ -198,16 +207,20 @@ class _StatusPage(Page):
 
     def _keys(self) -> list[Text]:
         if self._shown.show_help:
-            rows = [(" ".join(map(self._sign, row.actions)), row.help) for row in KEY_ROWS]
+            rows = [(" ".join(map(self._sign, row.actions)), row.help) for row in self._rows]
             rows.append(
                 ("█ ▒", "mean level and peak of the last hop; 'over': a stem beyond full scale, harmless alone")
             )
             return [line for keys, text in rows for line in self.line(keys, [self.text(text)])]
         shown: list[Text] = []
-        for short, rows_of_it in groupby(KEY_ROWS, key=lambda row: row.short):
+        for short, rows_of_it in groupby(self._rows, key=lambda row: row.short):
             keys = "/".join(self._sign(key) for row in rows_of_it for key in row.shown)
             shown.append(self.text(keys, "bold").append_text(self.text(f" {short}", "dim")))
         return self.flow(shown, self.width, " · ")
+
+    @property
+    def _rows(self) -> list[KeyRow]:
+        return [row for row in KEY_ROWS if self._shown.song or not row.is_karaoke]
 
     def _sign(self, key: str) -> str:
         return key if self.ascii_only else _KEY_SIGNS.get(key, key)

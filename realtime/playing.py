@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
 
 from .drift import DriftBridge
@@ -13,7 +12,7 @@ from .exchange import CLIPPED, STARVED_FRAMES
 from .feeder import SourceFeeder
 from .live_path import LivePath, Processor
 from .model import ModelSession
-from .rack_builder import RackChange, close_plugins
+from .rack_holder import RackHolder
 from .rack_spec import RackSpec
 from .rate_adapter import RateAdapter, model_rate_for
 from .source import SeekableSource
@@ -55,7 +54,7 @@ def make_route(model: ModelSession, rate_hz: int, rack: RackSpec, *, bypassed: b
     return Route(path, processor)
 
 
-class Playing:
+class Playing(RackHolder):
     """Plays from its making on until `end`.
 
     Args:
@@ -96,6 +95,11 @@ class Playing:
         self._limit()
 
     @property
+    def rack_path(self) -> LivePath:
+        """See `RackHolder`."""
+        return self.route.path
+
+    @property
     def position_s(self) -> float:
         """What is heard now, from the start of the source."""
         if self._feeder is not None:
@@ -108,34 +112,6 @@ class Playing:
         """How much has been heard, jumps and rounds of a loop included."""
         played = self._before_samples + self.engine.played_samples
         return (played if self._feeder is None else self._feeder.played_samples) / self.io.stream.rate_hz
-
-    def set_levels(self, settings: EngineSettings) -> None:
-        """Take levels and bypass from other settings."""
-        self._settings = settings
-        self.route.path.set_levels(settings.rack, bypassed=settings.bypassed)
-
-    def set_rack_values(self, rack: RackSpec) -> None:
-        """Take levels, parameters and bypasses of the same plugins."""
-        self.set_levels(replace(self._settings, rack=rack))
-        builder = self.route.path.builder
-        self.engine.call(lambda: builder.set_values(rack))
-
-    def take_up(self, change: RackChange) -> threading.Event:
-        """Have other plugins, planned by the path's builder, between two hops; returns what is set then."""
-        self._settings = replace(self._settings, rack=change.spec)
-        path, applied = self.route.path, threading.Event()
-
-        def apply() -> None:
-            path.builder.apply(change)
-            path.set_levels(self._settings.rack, bypassed=self._settings.bypassed)
-            applied.set()
-
-        self.engine.call(apply)
-        return applied
-
-    def tidy(self) -> None:
-        """Have plugins that were taken out give back what they hold."""
-        close_plugins(self.route.path.rack.take_retired())
 
     def swap(self, route: Route) -> None:
         """Go over to another route at the stream's rate; what plays pauses for some milliseconds."""

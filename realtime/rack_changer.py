@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable
 
 from .errors import AdvsepError
-from .playing import Playing, Route
 from .rack_builder import RackChange
+from .rack_holder import RackHolder, RackPath
 from .rack_spec import RackSpec
 from .scheduling import HELPER_PRIORITY, raise_priority
 
@@ -30,22 +30,22 @@ class RackChanger:
         """Have this rack, after those that were asked for before."""
         self._asked.append((request, spec))
 
-    def advance(self, playing: Playing) -> RackSpec | None:
+    def advance(self, playing: RackHolder) -> RackSpec | None:
         """Do what can be done now without waiting; returns the rack that plays from now on, where it is another."""
         playing.tidy()
         if self._applied is not None and not self._applied.is_set():
             return None
         if self._plan is None and self._asked:
             request, spec = self._asked.popleft()
-            if _is_simple(playing.route, spec):
+            if _is_simple(playing.rack_path, spec):
                 playing.set_rack_values(spec)
                 self._answer(request, None)
                 return spec
-            self._plan = _Plan(playing.route, request, spec)
+            self._plan = _Plan(playing.rack_path, request, spec)
         if self._plan is None or not self._plan.ended:
             return None
         plan, self._plan = self._plan, None
-        if plan.change is not None and plan.route is not playing.route:  # another model plays meanwhile
+        if plan.change is not None and plan.path is not playing.rack_path:  # another model plays meanwhile
             plan.change.close()
             self._asked.appendleft((plan.request, plan.spec))
             return None
@@ -55,10 +55,10 @@ class RackChanger:
         return None if plan.change is None else plan.spec
 
 
-def _is_simple(route: Route, spec: RackSpec) -> bool:
+def _is_simple(path: RackPath, spec: RackSpec) -> bool:
     """Whether values move and nothing else."""
     try:
-        return not route.path.builder.needs_change(spec)
+        return not path.builder.needs_change(spec)
     except AdvsepError:
         return False  # planning says what is wrong
 
@@ -66,8 +66,8 @@ def _is_simple(route: Route, spec: RackSpec) -> bool:
 class _Plan:
     """One change on its way, in a thread of its own."""
 
-    def __init__(self, route: Route, request: int, spec: RackSpec) -> None:
-        self.route, self.request, self.spec = route, request, spec
+    def __init__(self, path: RackPath, request: int, spec: RackSpec) -> None:
+        self.path, self.request, self.spec = path, request, spec
         self.change: RackChange | None = None
         self.error: str | None = None
         self._thread = threading.Thread(target=self._work, name="advsep-plan", daemon=True)
@@ -80,7 +80,7 @@ class _Plan:
     def _work(self) -> None:
         raise_priority(HELPER_PRIORITY)
         try:
-            self.change = self.route.path.builder.plan(self.spec)
+            self.change = self.path.builder.plan(self.spec)
         except AdvsepError as error:
             self.error = str(error)
         except Exception as error:  # a stranger's code

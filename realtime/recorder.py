@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import soundfile
@@ -19,6 +19,10 @@ WAV_LIMIT_BYTES = 0xFFFFFFFF - 4096
 
 class RecorderError(AdvsepError):
     """Sound that cannot be written."""
+
+
+class CutShortError(RecorderError):
+    """Files that can take no more, and are good as far as they go."""
 
 
 class AudioRecorder:
@@ -112,6 +116,32 @@ class AudioRecorder:
             f"{self.path}: cannot be written after {self.samples / self._rate_hz:.1f} s: {_why(error)}; free some "
             "space or choose another folder"
         )
+
+
+class StemFiles(Protocol):
+    """What a recording is written to; see `StemRecorder`."""
+
+    @property
+    def folder(self) -> Path:
+        """On the disk whose free space matters."""
+        ...
+
+    @property
+    def paths(self) -> list[Path]:
+        """The finished files."""
+        ...
+
+    def write(self, stems: dict[str, NDArray[np.float32]]) -> None:
+        """Append [sample, channel] of each; a `CutShortError` ends the recording and keeps it, others discard it."""
+        ...
+
+    def finish(self) -> None:
+        """Complete the files."""
+        ...
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        ...
 
 
 class StemRecorder:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,12 @@ from .source import SeekableSource, Source
 from .tape import Loop, Tape
 
 BLOCK_S = 0.05  # asked of the source at once
+Stopped = Callable[[], bool]
+
+
+def never() -> bool:
+    """Of one who waits as long as it takes."""
+    return False
 
 
 class Reel:
@@ -57,9 +65,12 @@ class Reel:
         match_channels(converted, fitting)
         return fitting
 
-    def gather(self, block: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-        """A block continued to at least so many samples, where there are so many; raises as `read` does."""
-        while len(block) < count and not self.ended:
+    def gather(self, block: NDArray[np.float32], count: int, stopped: Stopped = never) -> NDArray[np.float32]:
+        """A block continued to at least so many samples, where there are so many and it is not `stopped`.
+
+        Raises as `read` does.
+        """
+        while len(block) < count and not self.ended and not stopped():
             block = np.concatenate([block, self.read()])
         return block
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import AdvsepError
-from .recorder import RecorderError, StemRecorder
+from .recorder import CutShortError, RecorderError, StemFiles, StemRecorder
 from .ring import Ring, ring_read
 from .telemetry_rings import Frames, RingReader
 from .wav_header import LONGEST_SAMPLES, shorten_header
@@ -39,7 +39,7 @@ class RingRecorder:
     Args:
         ring: frames [source * channel], sources outermost, `rate_hz` a second: a ring of this process, or a
             reader of an engine's telemetry that nobody else reads with.
-        target: a folder for `SOURCE.wav` of every source, or a recorder that has files for some of them.
+        target: a folder for `SOURCE.wav` of every source, or a recorder that has files for some of them, or others.
         sources: in the ring's order.
         rate_hz: sample rate.
         channels: of each source.
@@ -60,7 +60,7 @@ class RingRecorder:
     def __init__(
         self,
         ring: Ring | RingReader,
-        target: Path | StemRecorder,
+        target: Path | StemFiles,
         sources: tuple[str, ...],
         rate_hz: int,
         channels: int,
@@ -70,11 +70,11 @@ class RingRecorder:
         by_clock: bool = True,
         reserve_bytes: int = RESERVE_BYTES,
     ) -> None:
-        if not isinstance(target, StemRecorder):
-            expected = LONGEST_SAMPLES if length_samples is None else length_samples
-            target = StemRecorder(target, sources, rate_hz, channels, expected)
+        expected = LONGEST_SAMPLES if length_samples is None else length_samples
+        files = StemRecorder(target, sources, rate_hz, channels, expected) if isinstance(target, Path) else target
         self._reader = _Follower(ring) if isinstance(ring, Ring) else ring
-        self._files, self._sources = target, sources
+        self._files: StemFiles = files
+        self._sources = sources
         self._rate_hz, self._channels, self._skip = rate_hz, channels, skip_samples
         self._length, self._by_clock, self._reserve = length_samples, by_clock, reserve_bytes
         self._silence: NDArray[np.float32] = np.zeros((BLOCK_FRAMES, len(sources) * channels), np.float32)
@@ -153,6 +153,9 @@ class RingRecorder:
             if self._wanted:
                 self._drain()
             self._finish()
+        except CutShortError as error:
+            self._end_early(str(error))
+            self._keep()
         except RecorderError as error:
             self._files.discard()
             self.error = RecorderError(f"{error}; nothing of this recording could be kept")
@@ -181,7 +184,7 @@ class RingRecorder:
             self._take(frames.position, frames.data)
 
     def _is_other_sound(self, frames: _Frames | Frames) -> bool:
-        return isinstance(frames, Frames) and (frames.layout.sources, frames.layout.rate_hz) != (
+        return isinstance(frames, Frames) and (frames.layout.names, frames.layout.rate_hz) != (
             self._sources,
             self._rate_hz,
         )

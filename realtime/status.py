@@ -34,6 +34,10 @@ class EngineStatus:
         heard_s: how much was heard since the process began, jumps and rounds of a loop included.
         length_s: of the source, None where it has no end.
         paused: whether it stands still, as it was told or because the song is at its end.
+        tempo: of a song that is sung to, beside its own.
+        key_semitones: by how much it is higher than it was recorded.
+        tracks_at: position in telemetry's ring of stems, and the place of the song, s, that lies there.
+        counting_in: whether clicks are heard before it goes on.
         loop: places in the source, in seconds, between which it goes round; None: to the end.
         hops: processed so far.
         load: share of a hop's duration that processing takes, mean.
@@ -65,6 +69,10 @@ class EngineStatus:
     heard_s: float = 0.0
     length_s: float | None = None
     paused: bool = False
+    tempo: float = 1.0
+    key_semitones: float = 0.0
+    tracks_at: tuple[int, float] = (0, 0.0)
+    counting_in: bool = False
     loop: tuple[float, float] | None = None
     hops: int = 0
     load: float = 0.0

@@ -53,17 +53,18 @@ class Layout:
 
     Attributes:
         model: name of the model.
-        sources: names of the stems, in their order.
+        sources: names of the strips that sound comes from.
         channels: of each stem, and of features and masks.
         rate_hz: frames of stems a second.
         hop_samples: frames of stems for each frame of columns.
         window_samples: of the analysis, which `band_edges_bins` refer to.
         band_edges_bins: bins rate_hz / window_samples apart, one more than bands.
-        stems_capacity: frames in the ring of stems, [source * channel] each.
+        stems_capacity: frames in the ring of stems, [name * channel] each.
         columns_capacity: frames in the ring of columns, [2 * channel * band] each: features, then masks.
         delay_samples: by how much stems are later than the input at that rate.
         stems_start: position of the first frame of stems that has this shape.
         columns_start: the same of columns.
+        tracks: what lies in the ring of stems, where that is not one of each source.
     """
 
     model: str
@@ -78,6 +79,12 @@ class Layout:
     delay_samples: int
     stems_start: int = 0
     columns_start: int = 0
+    tracks: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of what lies in the ring of stems, in its order."""
+        return self.tracks or self.sources
 
     @property
     def bands(self) -> int:

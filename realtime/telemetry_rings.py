@@ -65,6 +65,25 @@ def layout_for(model: str, sources: tuple[str, ...], signal: SignalSpec, rate_hz
     )
 
 
+def layout_of_tracks(
+    sources: tuple[str, ...], tracks: tuple[str, ...], channels: int, rate_hz: int, hop_samples: int, delay_samples: int
+) -> Layout:
+    """Rings of sound that no network sees: the ring of columns has room for one number, and stays empty."""
+    return Layout(
+        model="",
+        sources=sources,
+        channels=channels,
+        rate_hz=rate_hz,
+        hop_samples=hop_samples,
+        window_samples=2 * hop_samples,
+        band_edges_bins=(0, 1),
+        stems_capacity=_capacity(STEMS_S * rate_hz, len(tracks) * channels),
+        columns_capacity=1,
+        delay_samples=delay_samples,
+        tracks=tracks,
+    )
+
+
 def lay_out(telemetry: Telemetry, layout: Layout) -> tuple[Ring, Ring]:
     """The rings of stems and columns for the writer; nothing else may write to them meanwhile.
 
@@ -184,7 +203,7 @@ def _capacity(frames: float, width: int) -> int:
 
 def _shape(layout: Layout, name: RingName) -> tuple[int, int, int]:
     if name == "stems":
-        return layout.stems_capacity, len(layout.sources) * layout.channels, layout.rate_hz
+        return layout.stems_capacity, len(layout.names) * layout.channels, layout.rate_hz
     return layout.columns_capacity, 2 * layout.channels * layout.bands, layout.hop_samples
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from .engine import Engine
 from .engine_settings import EngineError, EngineSettings
 from .exchange import ARMED, PLAYED, WANTED, Deck
-from .feeder import Jump, SourceFeeder
+from .feeder import SourceFeeder
+from .jump import Jump
 from .source import SeekableSource
 from .tape import Loop
 
@@ -55,13 +56,7 @@ class Transport:
         Raises:
             EngineError: it is beyond the end.
         """
-        place, samples = round(place_s * self._source.rate_hz), self._source.samples or 0
-        if place > samples:
-            raise EngineError(
-                f"{self._source.name}: a place to go to: expected at most {samples / self._source.rate_hz:.2f} s, its "
-                f"end, found {place_s:.2f} s; choose a place in it"
-            )
-        self._ask(request, place)
+        self._ask(request, check_end(self._source, place_s))
 
     def set_loop(self, request: int, loop_s: tuple[float, float] | None) -> None:
         """Loop otherwise; answered by `advance`.
@@ -127,6 +122,21 @@ class Transport:
                 self._reset_rack()
             self._deck.words[PLAYED] = jump.lands_at + self._engine.latency_samples
         self._leaving_out = False
+
+
+def check_end(source: SeekableSource, place_s: float) -> int:
+    """A place in samples of its source.
+
+    Raises:
+        EngineError: it is beyond the source's end.
+    """
+    place, samples = round(place_s * source.rate_hz), source.samples or 0
+    if place > samples:
+        raise EngineError(
+            f"{source.name}: a place to go to: expected at most {samples / source.rate_hz:.2f} s, its end, found "
+            f"{place_s:.2f} s; choose a place in it"
+        )
+    return place
 
 
 def loop_of(source: SeekableSource, loop_s: tuple[float, float] | None) -> Loop | None:

@@ -1,4 +1,4 @@
-"""Moves the pitch of sound frame by frame, each partial with the phases that belong to it.
+"""Moves pitch and pace of sound frame by frame, each partial with the phases that belong to it.
 
 A phase vocoder that moves peaks (J. Laroche and M. Dolson, "New phase-vocoder techniques for
 pitch-shifting, harmonizing and other exotic effects", WASPAA 1999): every peak of a frame's
@@ -8,7 +8,8 @@ Frames are twice padded and their middle is time 0, so that spectra between two 
 straight line. Where a peak has no past, because a sound begins, its phases stay as they came
 (A. Röbel, "A new approach to transient processing in the phase vocoder", DAFx 2003).
 
-Both channels turn and move alike: the image between them stays.
+Frames that are put closer or farther apart than they were taken make the sound faster or slower; their partials turn by
+what that leaves out or adds. Both channels turn and move alike: the image between them stays.
 """
 
 from __future__ import annotations
@@ -67,6 +68,9 @@ class PitchShift:
         end: int,
         ratio: float,
         formant_ratio: float,
+        *,
+        put_end: int | None = None,
+        came_on: int | None = None,
     ) -> None:
         """Move the frame that ends before sample `end`.
 
@@ -76,17 +80,33 @@ class PitchShift:
             end: position behind the frame's last sample.
             ratio: of the new pitch to the old one, 0.25 to 4.
             formant_ratio: by which the spectral envelope is stretched.
+            put_end: the same position in `sums`, N / `HOPS` after the frame before; None: `end`.
+            came_on: how far from the frame before this one was taken; None: N / `HOPS`.
         """
         _analyse(past, end, self._window, self._frame, self._tables, self._work, self._spectra, self._power)
         count = _find_peaks(self._power[0], self._peaks)
         if count and formant_ratio != ratio:
             self._formants.find(self._power[0], ratio, formant_ratio)
         hop = len(self._window) // HOPS
-        _follow(self._spectra, self._before, self._power, self._peaks, count, ratio, hop, self._turns, self._moves)
+        came_on = hop if came_on is None else came_on
+        slower = hop / came_on
+        _follow(
+            self._spectra,
+            self._before,
+            self._power,
+            self._peaks,
+            count,
+            ratio,
+            came_on,
+            slower,
+            self._turns,
+            self._moves,
+        )
         gains = self._formants.gains
         shaped = formant_ratio != ratio
         _move(self._spectra, self._peaks, count, self._moves, self._turns, gains, shaped, self._bend, self._moved)
-        _add(self._moved, end, self._window, self._scale, self._frame, self._tables, self._work, sums)
+        put_end = end if put_end is None else put_end
+        _add(self._moved, put_end, self._window, self._scale, self._frame, self._tables, self._work, sums)
 
 
 @jit
@@ -150,10 +170,14 @@ def _follow(
     count: int,
     ratio: float,
     hop: int,
+    slower: float,
     turns: NDArray[np.float64],
     moves: NDArray[np.float64],
 ) -> None:
-    """Sets how many bins each peak moves, and by which angle its region turns (`turns[0]`, a value a bin)."""
+    """Sets how many bins each peak moves, and by which angle its region turns (`turns[0]`, a value a bin).
+
+    `hop`: between the frames as they were taken; `slower`: how much farther apart they are put.
+    """
     channels, bins = spectra.shape
     a_bin = np.pi * hop / (bins - 1)  # angle by which a partial at bin 1 goes on in a hop
     for k in range(bins):
@@ -177,7 +201,7 @@ def _follow(
             if power[1, j] > power[1, came]:
                 came = j
         if power[0, k] <= ONSET * power[1, came]:
-            turn = turns[1, came] + (ratio - 1) * angle
+            turn = turns[1, came] + (ratio * slower - 1) * angle
             turn -= 2 * np.pi * np.round(turn / (2 * np.pi))
             stop = peaks[1, n + 1] if n + 1 < count else bins
             for j in range(peaks[1, n], stop):

@@ -1,0 +1,1 @@
+"""The pitch network and whence it comes."""
