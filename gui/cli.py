@@ -22,6 +22,7 @@ Examples:
   advsep-gui -i system --preset karaoke  other programs, without the voice
   advsep-gui -i demo --chain "vocals: reverb(mix=0.3)"
   advsep-gui -i song.flac --model mine.onnx --critics mine.critics.onnx
+  advsep-gui --karaoke song.mp3          sing to it: words, pitch, takes
   advsep-gui -i song.flac --screenshot out.png --seconds 10
 
 Everything can be done with the keyboard: ? shows the keys. Songs, models and presets can be dropped on the window.
@@ -99,6 +100,10 @@ def window(
             show_default=False,
         ),
     ] = None,
+    karaoke: Annotated[
+        Path | None,
+        typer.Option("--karaoke", help="Sing to a song: -i is your microphone then.", show_default=False),
+    ] = None,
     start: Annotated[float, typer.Option("--start", min=0, help="Begin a song so many seconds in.")] = 0.0,
     theme: Annotated[
         Theme | None,
@@ -138,6 +143,7 @@ def window(
         preset=preset,
         chain=chain,
         critics=critics,
+        karaoke=karaoke,
         start_s=start,
         theme=None if theme is None else theme.value,
         screenshot=screenshot,

@@ -24,6 +24,7 @@ from .transport import STEP_S
 from .window_access import install_roles
 from .window_controls import Controls
 from .window_devices import DeviceFinder
+from .window_karaoke import KaraokeMode
 from .window_message import MessageBar
 from .window_open import Opener
 
@@ -44,6 +45,7 @@ class MainWindow(QMainWindow):
         session: as given.
         spectrograms: the pictures.
         mixer: the strips.
+        karaoke: the mode in which somebody sings.
         log: what happened.
         message: what went wrong.
     """
@@ -58,7 +60,9 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.message, self.log = MessageBar(), LogPanel()
         self.spectrograms, self.mixer = SpectrogramPanel(session), MixerPanel(session)
+        self.karaoke = KaraokeMode(self, session, self.spectrograms)
         self._opener = Opener(session, self.spectrograms.load_critics, self)
+        self._opener.take_song = self._take_song
         self._finder = DeviceFinder(self)
         self._actions = self._make_actions()
         self._controls = Controls(session, self._actions)
@@ -88,6 +92,7 @@ class MainWindow(QMainWindow):
         """Remember the layout, fade out, end the engine."""
         self._remember()
         self._finder.close()
+        self.karaoke.close_down()
         self.spectrograms.shut_down()
         self.session.close()
         super().closeEvent(event)
@@ -124,6 +129,7 @@ class MainWindow(QMainWindow):
                 "record": self._set_recording,
                 "freeze": self.spectrograms.set_frozen,
                 "theme": lambda light: theme.apply_theme("light" if light else "dark"),
+                "karaoke": self.karaoke.set_on,
                 "mixer": lambda on: self._show_dock("mixer", on),
                 "log": lambda on: self._show_dock("log", on),
                 "dismiss": lambda _: self.message.dismiss(),
@@ -150,9 +156,11 @@ class MainWindow(QMainWindow):
         around.setContentsMargins(8, 0, 8, 0)
         around.addWidget(self.message)
         layout.addLayout(around)
-        layout.addWidget(self.spectrograms, 1)
+        layout.addWidget(self.karaoke.stack, 1)
         self.setCentralWidget(middle)
         self._docks = {"mixer": self._dock("Mixer", self.mixer), "log": self._dock("Log", self.log)}
+        help_menu = self.menuBar().actions()[-1]
+        self.karaoke.make_menus(self._actions["karaoke"], help_menu, list(self._docks.values()))
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self._docks["mixer"])
         self.splitDockWidget(self._docks["mixer"], self._docks["log"], Qt.Orientation.Horizontal)
         self.resize(SIZE)
@@ -160,6 +168,16 @@ class MainWindow(QMainWindow):
         self.resizeDocks([self._docks["mixer"]], [370], Qt.Orientation.Vertical)
         self.restoreGeometry(self._remembered.layout("geometry"))
         self.restoreState(self._remembered.layout("layout"), _STATE_VERSION)
+
+    def _take_song(self, path: Path) -> bool:
+        """In karaoke it is sung to."""
+        if self.karaoke.is_on:
+            self.karaoke.sing(path)
+        return self.karaoke.is_on
+
+    def _play_as_it_is(self, path: Path) -> None:
+        self.session.set_bypassed(True)
+        self.session.open_input(str(path))
 
     def _dock(self, title: str, content: QWidget) -> QDockWidget:
         dock = QDockWidget(title)
@@ -175,6 +193,8 @@ class MainWindow(QMainWindow):
         session.settings_changed.connect(self._on_settings)
         session.rack_changed.connect(pickers.show_rack)
         session.noted.connect(self._on_noted)
+        self.karaoke.noted.connect(self._on_noted)
+        self.karaoke.play_take.connect(self._play_as_it_is)
         session.recording_changed.connect(self._on_recording)
         pickers.input.chosen.connect(session.open_input)
         pickers.output.chosen.connect(session.open_output)
@@ -197,7 +217,7 @@ class MainWindow(QMainWindow):
         """About thirty times a second: the one clock of everything that moves."""
         self._status_bar.show_status(status, now=status.state != "playing")
         self._controls.transport.show_status(status)
-        if self.isVisible() and not self.isMinimized():
+        if self.isVisible() and not self.isMinimized() and not self.karaoke.is_on:
             self.spectrograms.refresh()
             self.mixer.refresh()
         for name, on in (("freeze", self.spectrograms.frozen), ("bypass", self.session.settings.bypassed)):
@@ -206,7 +226,7 @@ class MainWindow(QMainWindow):
 
     def _on_settings(self, settings: EngineSettings) -> None:
         self._controls.pickers.show_settings(settings)
-        name = Path(settings.input).name or settings.input
+        name = Path(settings.moving).name or settings.input
         self.setWindowTitle(f"{name} – advsep")
         if settings.model != self._model:
             self._model = settings.model

@@ -12,13 +12,14 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
-from ..realtime.engine_settings import AUTO, EngineSettings, whole_path
+from ..realtime.engine_settings import AUTO, Backing, EngineSettings, whole_path
 from ..realtime.errors import AdvsepError
 from ..realtime.panel import Recording
 from ..realtime.process import EngineProcess
 from ..realtime.rack_spec import RackSpec
 from ..realtime.status import EngineStatus
 from ..realtime.telemetry import Layout, Telemetry
+from ..realtime.tune import Tune
 from .session_crossing import Crossing
 from .session_news import LayoutWatch, News, same_shape
 from .session_racks import RackEdit, RackSender, same
@@ -151,6 +152,44 @@ class Session(QObject):
         """Go over to another model as soon as it is prepared."""
         self._change("model", {"model": whole_path(name)}, lambda engine: engine.swap_model(name))
 
+    def sing(self, backing: Backing | None, input: str, *, start_s: float = 0.0, paused: bool = False) -> None:
+        """Sing to a song, with one's own voice as the input; None: separate again what comes in."""
+        anew = {"start_s": start_s, "paused": paused, "loop": None}
+        self._change(
+            "song",
+            {"backing": backing, "input": whole_path(input), **anew},
+            lambda engine: engine.change_song(backing, input, start_s=start_s, paused=paused),
+        )
+
+    def set_tune(self, tune: Tune) -> None:
+        """Have the song that is sung to at another tempo and key."""
+        backing = self._settings.backing
+        if backing is not None and tune != backing.tune:
+            self._set(backing=replace(backing, tune=tune))
+            if self._engine is not None:
+                self._crossing.when_done(self._engine.set_tune(tune), self._note_refusal)
+
+    def set_count_in(self, count_in: tuple[int, float] | None) -> None:
+        """Clicks, and seconds between them, before that song goes on after a pause; None: none."""
+        backing = self._settings.backing
+        if backing is not None and count_in != backing.count_in:
+            self._set(backing=replace(backing, count_in=count_in))
+            if self._engine is not None:
+                self._engine.set_count_in(count_in)
+
+    def set_loop(self, loop: tuple[float, float] | None) -> None:
+        """Go round between two places of a song, s, or play on to its end."""
+        self._set(loop=loop)
+        if self._engine is not None:
+            self._crossing.when_done(self._engine.set_loop(loop), self._note_refusal)
+
+    def let_go(self) -> None:
+        """Have nothing play, and devices free for others, until `start`, which goes on where it was."""
+        moves = self._settings.is_fed or self._settings.backing is not None
+        self._set(start_s=self._status.position_s if moves else 0.0)
+        self._drop_engine()
+        self.status_changed.emit(self._status)
+
     def set_bypassed(self, on: bool) -> None:
         """Let the mixture through as it came, equally late."""
         self._set(bypassed=on)
@@ -248,9 +287,11 @@ class Session(QObject):
         if why:
             self.noted.emit("error", why)
         else:
-            self.noted.emit("info", f"{what}: {getattr(self._settings, what)}")
+            backing = self._settings.backing
+            said = getattr(self._settings, what, "none" if backing is None else backing.song)
+            self.noted.emit("info", f"{what}: {said}")
         if not self._open_requests:  # else the last answer says what it has come to
-            self._set(**{name: getattr(engine.settings, name) for name in ("input", "output", "model")})
+            self._set(**{name: getattr(engine.settings, name) for name in ("input", "output", "model", "backing")})
 
     def _note_refusal(self, why: str) -> None:
         if why:

@@ -29,11 +29,11 @@ class Take:
 
     def __init__(self, telemetry: Telemetry, settings: EngineSettings, folder: Path) -> None:
         reader, layout = stems_ring(telemetry)
-        folder = free_folder(folder, layout.sources)
+        folder = free_folder(folder, layout.names)
         self._recorder = RingRecorder(
             reader,
-            StemRecorder(folder, layout.sources, layout.rate_hz, layout.channels, LONGEST_SAMPLES),
-            layout.sources,
+            StemRecorder(folder, layout.names, layout.rate_hz, layout.channels, LONGEST_SAMPLES),
+            layout.names,
             layout.rate_hz,
             layout.channels,
             by_clock=not settings.is_fed,

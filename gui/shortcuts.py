@@ -101,6 +101,14 @@ SHORTCUTS = (
         help="Dark on light, or light on dark",
     ),
     Shortcut(
+        name="karaoke",
+        menu=VIEW,
+        text="Karaoke",
+        keys=("F2",),
+        can_be_on=True,
+        help="Sing to a song, or separate what comes in",
+    ),
+    Shortcut(
         name="mixer", menu=VIEW, text="Mixer", keys=("Ctrl+1",), can_be_on=True, help="Show the strips, or hide them"
     ),
     Shortcut(

@@ -149,7 +149,8 @@ class SpectrogramPanel(QWidget):
     def _read(self) -> None:
         session = self._session
         layout_before = self._follower.changes
-        found = self._follower.read(None if session.layout is None else session.telemetry)
+        layout = session.layout
+        found = self._follower.read(None if layout is None or layout.tracks else session.telemetry)
         if self._follower.changes != layout_before:
             self._begin(self._follower.layout)
         if self._scene is not None:

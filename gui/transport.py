@@ -167,8 +167,7 @@ class Transport(QWidget):
         settings = self._session.settings
         status = self._status
         return (
-            settings.is_fed
-            and settings.input != PIPE
+            (settings.backing is not None or (settings.is_fed and settings.input != PIPE))
             and status.length_s is not None
             and status.state in ("playing", "ended")
             and self._session.layout is not None

@@ -29,12 +29,16 @@ class Opener(QObject):
         session: that plays.
         load_critics: of the pictures; None: none.
         window: that dialogs belong to.
+
+    Attributes:
+        take_song: has first claim on songs; returns whether it took one.
     """
 
     def __init__(self, session: Session, load_critics: Callable[[Path | None], None], window: QWidget) -> None:
         super().__init__(window)
         self._session, self._load_critics, self._window = session, load_critics, window
         self._folder = ""
+        self.take_song: Callable[[Path], bool] = lambda path: False
 
     def ask(self, meaning: Meaning) -> None:
         """Show a dialog for a file of a kind; the window goes on meanwhile."""
@@ -60,7 +64,8 @@ class Opener(QObject):
         self._folder = str(path.parent)
         match meaning:
             case "song":
-                self._session.open_input(str(path))
+                if not self.take_song(path):
+                    self._session.open_input(str(path))
             case "model":
                 self._session.open_model(str(path))
             case "critics":

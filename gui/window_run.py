@@ -17,6 +17,7 @@ from PySide6.QtCore import QMessageLogContext, QSize, Qt, QtMsgType, qInstallMes
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from ..realtime.device import NULL
 from ..realtime.engine_settings import AUTO, DEMO, PIPE, EngineSettings
 from ..realtime.errors import AdvsepError
 from ..realtime.exits import EXIT_INTERRUPTED
@@ -43,6 +44,7 @@ class WindowOptions:
     preset: str | None = None
     chain: str | None = None
     critics: Path | None = None
+    karaoke: Path | None = None
     start_s: float = 0.0
     theme: Literal["dark", "light"] | None = None
     screenshot: Path | None = None
@@ -78,7 +80,10 @@ def run_window(options: WindowOptions) -> int:
     try:
         with _signals(application):
             window.show()
-            window.session.start()
+            if options.karaoke is None:
+                window.session.start()
+            else:
+                window.karaoke.sing(options.karaoke)
             if photographer is None:
                 window.look_for_devices()
             code = application.exec()
@@ -101,9 +106,11 @@ def settings_of(options: WindowOptions, remembered: Remembered) -> EngineSetting
     written = RackSpec() if options.chain is None else parse_rack(options.chain)
     source = options.source or remembered.text("input", DEMO)
     takes_picture = options.screenshot is not None
+    if takes_picture and options.karaoke is not None and options.source is None:
+        source = NULL
     return EngineSettings(
         input=source,
-        output="null" if takes_picture else options.output or remembered.text("output", AUTO),
+        output=NULL if takes_picture else options.output or remembered.text("output", AUTO),
         model=options.model or remembered.text("model", DEFAULT_MODEL),
         rack=chosen.rack.with_strips(written),
         bypassed=chosen.bypassed,

@@ -1,0 +1,1 @@
+"""Karaoke in the window: words, pitch, songs, takes."""
