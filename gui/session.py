@@ -12,24 +12,24 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
-from ..realtime.engine_settings import AUTO, Backing, EngineSettings, whole_path
+from ..realtime.engine_settings import AUTO, EngineSettings, whole_path
 from ..realtime.errors import AdvsepError
 from ..realtime.panel import Recording
 from ..realtime.process import EngineProcess
 from ..realtime.rack_spec import RackSpec
 from ..realtime.status import EngineStatus
 from ..realtime.telemetry import Layout, Telemetry
-from ..realtime.tune import Tune
 from .session_crossing import Crossing
 from .session_news import LayoutWatch, News, same_shape
 from .session_racks import RackEdit, RackSender, same
 from .session_recording import Takes
+from .session_song import SongCommands
 
 TICK_MS = 33
 IDLE = EngineStatus(state="ended", note="nothing is open: choose an input, or drop a song here")
 
 
-class Session(QObject):
+class Session(SongCommands):
     """One engine in its own process; lives in the GUI's thread. Works with no engine, too.
 
     `start` has it play; whatever is asked for before or meanwhile is taken along. Commands return at once; what
@@ -151,37 +151,6 @@ class Session(QObject):
     def open_model(self, name: str) -> None:
         """Go over to another model as soon as it is prepared."""
         self._change("model", {"model": whole_path(name)}, lambda engine: engine.swap_model(name))
-
-    def sing(self, backing: Backing | None, input: str, *, start_s: float = 0.0, paused: bool = False) -> None:
-        """Sing to a song, with one's own voice as the input; None: separate again what comes in."""
-        anew = {"start_s": start_s, "paused": paused, "loop": None}
-        self._change(
-            "song",
-            {"backing": backing, "input": whole_path(input), **anew},
-            lambda engine: engine.change_song(backing, input, start_s=start_s, paused=paused),
-        )
-
-    def set_tune(self, tune: Tune) -> None:
-        """Have the song that is sung to at another tempo and key."""
-        backing = self._settings.backing
-        if backing is not None and tune != backing.tune:
-            self._set(backing=replace(backing, tune=tune))
-            if self._engine is not None:
-                self._crossing.when_done(self._engine.set_tune(tune), self._note_refusal)
-
-    def set_count_in(self, count_in: tuple[int, float] | None) -> None:
-        """Clicks, and seconds between them, before that song goes on after a pause; None: none."""
-        backing = self._settings.backing
-        if backing is not None and count_in != backing.count_in:
-            self._set(backing=replace(backing, count_in=count_in))
-            if self._engine is not None:
-                self._engine.set_count_in(count_in)
-
-    def set_loop(self, loop: tuple[float, float] | None) -> None:
-        """Go round between two places of a song, s, or play on to its end."""
-        self._set(loop=loop)
-        if self._engine is not None:
-            self._crossing.when_done(self._engine.set_loop(loop), self._note_refusal)
 
     def let_go(self) -> None:
         """Have nothing play, and devices free for others, until `start`, which goes on where it was."""

@@ -10,6 +10,9 @@ _ROLES = {
     "SpectrogramView": QAccessible.Role.Chart,
     "ScoreStrip": QAccessible.Role.Chart,
     "Meter": QAccessible.Role.Indicator,
+    "WordsView": QAccessible.Role.StaticText,
+    "PitchView": QAccessible.Role.Chart,
+    "QTabWidget": QAccessible.Role.Grouping,
 }
 
 _installed: list[bool] = []

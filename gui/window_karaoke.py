@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QStackedWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QSizePolicy, QStackedWidget, QWidget
 
 from .karaoke.karaoke_page import KaraokePage
 from .karaoke.karaoke_shortcuts import KARAOKE_SHORTCUTS
@@ -41,6 +41,7 @@ class KaraokeMode(QObject):
         self.stack = QStackedWidget()
         self.stack.addWidget(pictures)
         self.stack.addWidget(self.page)
+        self._take_no_room()
         self._menus: list[QMenu] = []
         self._docks: Sequence[QDockWidget] = ()
         self._hidden: list[QDockWidget] = []
@@ -80,6 +81,7 @@ class KaraokeMode(QObject):
             menu.menuAction().setVisible(on)
         self.page.set_active(on)
         self.stack.setCurrentWidget(self.page if on else self._pictures)
+        self._take_no_room()
         if on:
             self._hidden = [dock for dock in self._docks if not dock.isHidden()]
         for dock in self._hidden:
@@ -97,6 +99,13 @@ class KaraokeMode(QObject):
     def close_down(self) -> None:
         """Before the session ends."""
         self.page.close_down()
+
+    def _take_no_room(self) -> None:
+        """What is not shown is not to say how small the window may be."""
+        for widget in (self.page, self._pictures):
+            shown = widget is self.stack.currentWidget()
+            kind = QSizePolicy.Policy.Expanding if shown else QSizePolicy.Policy.Ignored
+            widget.setSizePolicy(kind, kind)
 
     def _play_take(self, take: Path) -> None:
         self.set_on(False)

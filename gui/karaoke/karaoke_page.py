@@ -80,6 +80,7 @@ class KaraokePage(QWidget):
         self._tabs = QTabWidget()
         self._tabs.setObjectName("karaoke_tabs")
         self._tabs.setAccessibleName("Songs, queue and takes")
+        self._tabs.setToolTip("Songs to choose from, those that follow, and what was sung (Ctrl+Tab: the next)")
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(self.stage)
         split.addWidget(self._tabs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from ...realtime.karaoke.ear import Heard
 from ...realtime.karaoke.guide import guide_of, with_guide
@@ -76,7 +76,14 @@ class KaraokeStage(QWidget):
         layout.setContentsMargins(0, 4, 0, 4)
         layout.addLayout(above)
         layout.addWidget(split, 1)
-        layout.addWidget(self.bar)
+        narrow = QScrollArea()  # a window may be narrower than all controls in a row
+        narrow.setWidget(self.bar)
+        narrow.setWidgetResizable(True)
+        narrow.setFrameShape(QFrame.Shape.NoFrame)
+        narrow.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        narrow.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        narrow.setFixedHeight(self.bar.sizeHint().height() + narrow.horizontalScrollBar().sizeHint().height())
+        layout.addWidget(narrow)
 
     def _connect(self) -> None:
         session, mode, bar = self._session, self._mode, self.bar

@@ -221,15 +221,18 @@ def _ends_of(row: QTextLine, at: int, last: Stretch | None) -> tuple[float, floa
     """Where a character begins and ends.
 
     Where the direction changes Qt's cursor has two places, and that of the character before is given: there the glyph
-    says where it is. A ligature is given to the first of its characters.
+    says where it is. What several characters share, as in ligatures and emoji, is the first one's.
     """
     from_x, to_x = _x_of(row, at, QTextLine.Edge.Leading), _x_of(row, at, QTextLine.Edge.Trailing)
     runs = row.glyphRuns(at, 1) if abs(to_x - from_x) < _SAME_PX else []
     if runs and (last is None or runs[0].isRightToLeft() != (last.end_x < last.begin_x)):
         box = runs[0].boundingRect()
         return (box.right(), box.left()) if runs[0].isRightToLeft() else (box.left(), box.right())
-    if last is not None and to_x < from_x and last.end_x < last.begin_x and last.end_x < from_x < last.begin_x:
-        return min(from_x, last.end_x), min(to_x, last.end_x)
+    if last is not None and (to_x < from_x) == (last.end_x < last.begin_x):
+        within = last.end_x < from_x <= last.begin_x if to_x < from_x else last.begin_x <= from_x < last.end_x
+        if within:
+            furthest = min if to_x < from_x else max
+            return last.end_x, furthest(to_x, last.end_x)
     return from_x, to_x
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from advsep.gui import theme
 from advsep.gui.main_window import MainWindow
@@ -31,16 +33,25 @@ MOST_STOPS = 1000
 NO_ROLES = (QAccessible.Role.NoRole, QAccessible.Role.Client)
 
 
-@pytest.fixture(scope="module")
-def full(window: MainWindow) -> MainWindow:
-    """With a message, and with plugins."""
+@pytest.fixture(scope="module", params=["pictures and mixer", "karaoke"])
+def full(
+    window: MainWindow, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MainWindow]:
+    """With a message, and with plugins; or in karaoke with all that can be done there."""
     session = window.session
     session.set_paused(True)
     session.edit_rack(find_preset("karaoke").rack, "preset karaoke")
     session.noted.emit("warning", "a message that can be dismissed")
-    for _ in range(20):
-        QApplication.processEvents()
-    return window
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CACHE", "DATA", "CONFIG", "MUSIC"):
+            folder = str(tmp_path_factory.mktemp(name))
+            patch.setenv("XDG_MUSIC_DIR" if name == "MUSIC" else f"XDG_{name}_HOME", folder)
+        window.karaoke.set_on(request.param == "karaoke")
+        window.karaoke.page.stage.setEnabled(True)  # as with a song
+        for _ in range(20):
+            QApplication.processEvents()
+        yield window
+        window.karaoke.set_on(False)
 
 
 def is_part(widget: QWidget) -> bool:
@@ -75,8 +86,9 @@ def where(widget: QWidget) -> str:
 
 def test_there_is_something_to_walk(full: MainWindow) -> None:
     kinds = {kind.__name__ for widget in controls(full) for kind in type(widget).__mro__}
-    assert {"QComboBox", "QPushButton", "QToolButton", "QSlider", "QAbstractSpinBox", "QPlainTextEdit"} <= kinds
-    assert len(controls(full)) > 40
+    assert {"QComboBox", "QPushButton", "QToolButton", "QSlider", "QAbstractSpinBox"} <= kinds
+    assert ("QPlainTextEdit" in kinds) != full.karaoke.is_on
+    assert len(controls(full)) > 35
 
 
 def test_every_control_has_a_name_and_a_role(full: MainWindow) -> None:
