@@ -4,4 +4,4 @@ The rooms: `realtime` (what runs while sound is playing), `trainer` (what runs o
 `export` (checkpoint to model file, and the proof that they agree) and `gui` (the window).
 """
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"

@@ -125,6 +125,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--balance", type=float, default=0.1, help="pull of L_u over that of L_s")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, a core each")
+    parser.add_argument("--figure", type=Path, help="draw the gains as .png, too")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -166,6 +167,8 @@ def report(arguments: argparse.Namespace) -> None:
                     writer.writerow([*row, score.accompaniment_db])
     names = list(next(iter(gains.values())))
     corpora = sorted({name.split("/")[0] for name in names})
+    if arguments.figure is not None:
+        draw(gains, corpora, arguments.figure)
     print(f"vocal SDR gain over the mixture, dB; mean (lowest to highest) of {arguments.seeds} seeds")
     for mode in MODES:
         cells = []
@@ -190,6 +193,30 @@ def report(arguments: argparse.Namespace) -> None:
                 f"{mode} - {base}, {corpus}: {interval.mean_db:+.2f} dB "
                 f"(95 %: {interval.low_db:+.2f} to {interval.high_db:+.2f}), {len(differences)} readings"
             )
+
+
+def draw(gains: dict[tuple[str, int], dict[str, float]], corpora: list[str], path: Path) -> None:
+    """A bar a mode and corpus, mean over tracks and seeds; a dot a seed."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 3.6), layout="constrained")
+    colours = ("#b8b8b8", "#4477aa", "#cc6677", "#228833", "#ccbb44")  # Paul Tol's bright ones
+    seeds = sorted({seed for _, seed in gains})
+    for number, mode in enumerate(MODES):
+        places = np.arange(len(corpora)) + 0.16 * (number - 2)
+        means = np.array(
+            [[np.mean([g for n, g in gains[mode, seed].items() if n.startswith(c)]) for c in corpora] for seed in seeds]
+        )
+        axes.bar(places, means.mean(0), 0.15, color=colours[number], label=mode)
+        axes.plot(np.tile(places, (len(seeds), 1)).ravel(), means.ravel(), "k.", markersize=4)
+    axes.set_xticks(range(len(corpora)), [f"{c}\n({'paired' if c == PAIRED else 'unpaired only'})" for c in corpora])
+    axes.set_ylabel("vocal SDR gain, dB")
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(ncols=5, frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.14))
+    figure.savefig(path, dpi=110)
 
 
 if __name__ == "__main__":

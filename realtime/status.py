@@ -36,7 +36,8 @@ class EngineStatus:
         paused: whether it stands still, as it was told or because the song is at its end.
         tempo: of a song that is sung to, beside its own.
         key_semitones: by how much it is higher than it was recorded.
-        tracks_at: position in telemetry's ring of stems, and the place of the song, s, that lies there.
+        tracks_position: in telemetry's ring of stems.
+        tracks_place_s: of the song that is sung to, what lies there.
         counting_in: whether clicks are heard before it goes on.
         loop: places in the source, in seconds, between which it goes round; None: to the end.
         hops: processed so far.
@@ -71,7 +72,8 @@ class EngineStatus:
     paused: bool = False
     tempo: float = 1.0
     key_semitones: float = 0.0
-    tracks_at: tuple[int, float] = (0, 0.0)
+    tracks_position: int = 0
+    tracks_place_s: float = 0.0
     counting_in: bool = False
     loop: tuple[float, float] | None = None
     hops: int = 0

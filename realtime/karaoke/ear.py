@@ -65,7 +65,7 @@ class Ear:
         return Heard(self._in_song(final, status, late), self._in_song(self._tracker.latest, status, late))
 
     def _in_song(self, trace: PitchTrace, status: EngineStatus, late: int) -> PitchTrace:
-        at, place_s = status.tracks_at
         positions: NDArray[np.float64] = self._origin + trace.times_s * self._layout.rate_hz - late
-        times_s = place_s + (positions - at) / self._layout.rate_hz * status.tempo
+        since_s = (positions - status.tracks_position) / self._layout.rate_hz
+        times_s = status.tracks_place_s + since_s * status.tempo
         return PitchTrace(times_s, trace.pitch_midi, trace.confidence)

@@ -147,7 +147,8 @@ class KaraokePlaying(RackHolder):
             paused=transport.paused,
             tempo=transport.tune.tempo,
             key_semitones=transport.tune.key_semitones,
-            tracks_at=self._tracks_at(),
+            tracks_position=self._ring.written,
+            tracks_place_s=self._feeder.place_s(self._player.taken_samples - self._path.rack.stems_latency_samples),
             counting_in=self._player.counting_in,
             loop=transport.loop_s,
             hops=times.hops,
@@ -168,10 +169,6 @@ class KaraokePlaying(RackHolder):
             plugin_failures=tuple(failure[:LONGEST_FAILURE] for failure in self._path.rack.failures[:MOST_FAILURES]),
             bypassed=self._settings.bypassed,
         )
-
-    def _tracks_at(self) -> tuple[int, float]:
-        taken = self._player.taken_samples - self._path.rack.stems_latency_samples
-        return self._ring.written, self._feeder.place_s(taken)
 
     def _make_bridge(self) -> DriftBridge | None:
         if self.io.capture is None:

@@ -98,12 +98,14 @@ def test_everything_is_there() -> None:
     assert len(text.splitlines()) <= 23  # of a terminal of 24
 
 
-def test_every_key_is_named() -> None:
-    for short in {row.short for row in KEY_ROWS}:
-        assert f" {short} " in shown(PLAYING)
-    assert "↑/↓ voice · ←/→ accompaniment · m/n mute · s/d solo" in shown(PLAYING)
-    listed = shown(PLAYING, show_help=True)
-    assert all(row.help in listed for row in KEY_ROWS)
+@pytest.mark.parametrize("song", [(), ("what is sung", "what comes", "A song · key +1")])
+def test_every_key_is_named(song: tuple[str, ...]) -> None:
+    text, listed = shown(PLAYING, song=song), shown(PLAYING, show_help=True, song=song)
+    for one in KEY_ROWS:
+        assert (f" {one.short} " in text) == (bool(song) or not one.is_karaoke)
+        assert (one.help in listed) == (bool(song) or not one.is_karaoke)
+    assert all(line in text for line in song)
+    assert "↑/↓ voice · ←/→ accompaniment · m/n mute · s/d solo" in text
     assert row(listed, "space" if "│ space" in listed else "m space") == "voice silent, or heard again"
 
 
