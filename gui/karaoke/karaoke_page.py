@@ -86,7 +86,7 @@ class KaraokePage(QWidget):
         split.addWidget(self._tabs)
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 1)
-        split.setSizes([1080, 500])
+        split.setSizes([1165, 430])
         split.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
