@@ -1,6 +1,6 @@
 """Draws docs/karaoke.png and docs/karaoke-tv.png: karaoke on a song, sung by the song's own voice.
 
-Run `python docs/karaoke.py SONG [--start 30]` with the extras `gui` and `dev` and jackd: the output of a dummy server is
+Run `python docs/karaoke.py SONG [--start 12]` with the extras `gui` and `dev` and jackd: a dummy server's output is
 led back to its input, with the guide voice alone on it, so that there is a singer who knows the song. Nothing is heard.
 """
 

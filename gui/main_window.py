@@ -13,6 +13,7 @@ from ..realtime.panel import Recording
 from ..realtime.registry import model_names
 from ..realtime.status import EngineStatus
 from . import theme
+from .karaoke.karaoke_shortcuts import KARAOKE_SHORTCUTS
 from .log_panel import LogPanel
 from .mixer import MixerPanel
 from .session import Session
@@ -275,7 +276,7 @@ class MainWindow(QMainWindow):
         self._controls.show_recording(self.session.recording)
 
     def _show_keys(self) -> None:
-        ShortcutSheet(self).open()
+        ShortcutSheet(self, KARAOKE_SHORTCUTS).open()
 
     def _show_dock(self, name: str, on: bool) -> None:
         self._docks[name].setVisible(on)

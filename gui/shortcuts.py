@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -132,15 +132,20 @@ OF_CONTROLS = (
 )
 
 
-def make_actions(window: QWidget, obey: dict[str, Callable[[bool], None]]) -> dict[str, QAction]:
+def make_actions(
+    window: QWidget, obey: dict[str, Callable[[bool], None]], table: Sequence[Shortcut] = SHORTCUTS
+) -> dict[str, QAction]:
     """An action for each command, by name, known to the window.
 
     Args:
         window: in which the keys count.
-        obey: what each does; told whether it is on now.
+        obey: what each does; told whether it is on now. Those that nobody obeys are left out.
+        table: of the commands.
     """
     actions: dict[str, QAction] = {}
-    for shortcut in SHORTCUTS:
+    for shortcut in table:
+        if shortcut.name not in obey:
+            continue
         action = QAction(shortcut.text, window)
         action.setObjectName(shortcut.name)
         action.setShortcuts([QKeySequence(keys) for keys in shortcut.keys])
@@ -173,13 +178,13 @@ def _is_needed(watched: QObject, event: QKeyEvent) -> bool:
 
 
 class ShortcutSheet(QDialog):
-    """The table above, for people."""
+    """The table above, for people, and another one behind it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, more: Sequence[Shortcut] = ()) -> None:
         super().__init__(parent)
         self.setObjectName("shortcut_sheet")
         self.setWindowTitle("Keyboard shortcuts")
-        rows = [(", ".join(one.keys), f"{one.text.rstrip('…')}: {one.help}") for one in SHORTCUTS]
+        rows = [(", ".join(one.keys), f"{one.text.rstrip('…')}: {one.help}") for one in (*SHORTCUTS, *more)]
         rows += [(keys, f"In a control: {words}") for keys, words in OF_CONTROLS]
         table = QTableWidget(len(rows), 2)
         table.setObjectName("shortcuts")

@@ -25,10 +25,11 @@ from ...realtime.karaoke.separation import Separation
 from ...realtime.karaoke.takes import Takes
 from ...realtime.tune import Tune
 from ..session import Session
+from ..shortcuts import make_actions
 from ..transport import STEP_S
 from .calibration_wizard import CalibrationWizard
 from .karaoke_mode import KaraokeMode
-from .karaoke_shortcuts import LettersOfFields, make_karaoke_actions
+from .karaoke_shortcuts import KARAOKE_SHORTCUTS, LettersOfFields
 from .karaoke_stage import KaraokeStage
 from .library_panel import LibraryPanel
 from .midi_hand import MidiHand
@@ -140,7 +141,7 @@ class KaraokePage(QWidget):
             "tv": self._show_tv,
             "tv_full": lambda _on: self._fill_tv(),
         }
-        actions = make_karaoke_actions(self, obey | more)
+        actions = make_actions(self, obey | more, KARAOKE_SHORTCUTS)
         actions["pitch"].setChecked(True)
         return actions
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QWidget
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QAbstractSpinBox, QApplication, QComboBox, QLineEdit
 
 from ..shortcuts import Shortcut
 
@@ -83,28 +81,6 @@ KARAOKE_SHORTCUTS = (
     ),
     Shortcut(name="tv_full", menu=WORDS, text="TV full screen", keys=("F11",), help="The TV window, full or not"),
 )
-
-
-def make_karaoke_actions(window: QWidget, obey: dict[str, Callable[[bool], None]]) -> dict[str, QAction]:
-    """As `make_actions`, for the keys above; those that nobody obeys are left out.
-
-    Args:
-        window: in which the keys count.
-        obey: what each does; told whether it is on now.
-    """
-    actions: dict[str, QAction] = {}
-    for shortcut in KARAOKE_SHORTCUTS:
-        if shortcut.name in obey:
-            action = QAction(shortcut.text, window)
-            action.setObjectName(shortcut.name)
-            action.setShortcuts([QKeySequence(keys) for keys in shortcut.keys])
-            action.setCheckable(shortcut.can_be_on)
-            action.setToolTip(f"{shortcut.help} ({shortcut.keys[0]})")
-            action.setStatusTip(shortcut.help)
-            action.triggered.connect(obey[shortcut.name])
-            window.addAction(action)
-            actions[shortcut.name] = action
-    return actions
 
 
 class LettersOfFields(QObject):

@@ -32,10 +32,10 @@ class PitchTiles:
         self._wide = round(scale.px_per_s * TILE_S)
         self._most = math.ceil(scale.area.width() / self._wide) + 3
 
-    def forget_from(self, from_s: float) -> None:
-        """What was sung since then is other."""
-        first = math.floor((from_s - LONGEST_JOIN_S) / TILE_S)
-        for number in [number for number in self._tiles if number >= first]:
+    def forget(self, from_s: float, to_s: float) -> None:
+        """What was sung between two times is other."""
+        first, last = (math.floor(at_s / TILE_S) for at_s in (from_s - LONGEST_JOIN_S, to_s + LONGEST_JOIN_S))
+        for number in [number for number in self._tiles if first <= number <= last]:
             del self._tiles[number]
 
     def paint_frame(self, painter: QPainter) -> None:

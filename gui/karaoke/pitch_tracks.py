@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,14 +46,14 @@ class PitchTracks(QObject):
 
     Attributes:
         targets_changed: there are others.
-        sung_changed: with the time in s since which the singer's trace is another.
+        sung_changed: with the times in s between which the singer's trace is another.
         notes: in order, in the song's own key; empty where there is a guide's trace or nothing.
         key_semitones: how far the song is moved, and all targets with it.
         tolerance_semitones: so near to its target singing is right; up to half again as far it is nearly.
     """
 
     targets_changed = Signal()
-    sung_changed = Signal(float)
+    sung_changed = Signal(float, float)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -149,10 +150,11 @@ class PitchTracks(QObject):
         """Put new frames behind the others; where they begin before the last, they take the place of those."""
         times_s = np.asarray(trace.times_s, np.float64)
         good = np.isfinite(times_s)
-        times_s, pitch_midi = times_s[good], np.asarray(trace.pitch_midi, np.float32)[good]
+        times_s, pitch_midi = times_s[good], np.array(trace.pitch_midi, np.float32)[good]
+        pitch_midi[np.isinf(pitch_midi)] = np.nan
         if not len(times_s):
             return
-        begins_s = float(times_s[0])
+        begins_s, ends_s = float(times_s[0]), max(float(times_s[-1]), self._end_s)
         self._count = int(np.searchsorted(self._sung_s[: self._count], begins_s))
         times_s, pitch_midi = times_s[-MOST_FRAMES // 2 :], pitch_midi[-MOST_FRAMES // 2 :]
         if self._count + len(times_s) > MOST_FRAMES:
@@ -163,12 +165,13 @@ class PitchTracks(QObject):
         end = self._count + len(times_s)
         self._sung_s[self._count : end], self._sung_midi[self._count : end] = times_s, pitch_midi
         self._count = end
-        self.sung_changed.emit(begins_s)
+        self.sung_changed.emit(begins_s, ends_s)
 
     def clear_after(self, position_s: float) -> None:
         """Forget what was sung after a time."""
+        ends_s = self._end_s
         self._count = int(np.searchsorted(self._sung_s[: self._count], position_s, "right"))
-        self.sung_changed.emit(position_s)
+        self.sung_changed.emit(position_s, max(position_s, ends_s))
 
     def sung(self, from_s: float, to_s: float) -> tuple[Frames, Pitches, Pitches]:
         """Frames between two times: when, at which pitch, moved by octaves to its target, and how far from it.
@@ -200,6 +203,10 @@ class PitchTracks(QObject):
         on_time = (times_s >= self._starts_s[before]) & (times_s <= self._ends_s[before])
         is_after = ~on_time & (np.abs(self._starts_s[after] - times_s) < np.abs(times_s - self._ends_s[before]))
         return self._pitches[np.where(is_after, after, before)] + np.float32(self.key_semitones), on_time
+
+    @property
+    def _end_s(self) -> float:
+        return float(self._sung_s[self._count - 1]) if self._count else -math.inf
 
     def _fit(self, rare_percent: float) -> None:
         """Show what is to be sung, and no more than that: one scale for the whole song."""

@@ -69,7 +69,7 @@ class PitchView(QWidget):
         self._frames.timeout.connect(self.advance)
         theme.notifier.changed.connect(self._forget)
         self.tracks.targets_changed.connect(self._forget)
-        self.tracks.sung_changed.connect(self._forget_from)
+        self.tracks.sung_changed.connect(self._forget_sung)
 
     @property
     def total(self) -> str:
@@ -219,7 +219,7 @@ class PitchView(QWidget):
         self._tiles = None
         self.update()
 
-    def _forget_from(self, from_s: float) -> None:
+    def _forget_sung(self, from_s: float, to_s: float) -> None:
         if self._tiles is not None:
-            self._tiles.forget_from(from_s)
+            self._tiles.forget(from_s, to_s)
         self.update()

