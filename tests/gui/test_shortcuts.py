@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from advsep.gui.karaoke.karaoke_shortcuts import KARAOKE_SHORTCUTS
 from advsep.gui.main_window import MainWindow
 from advsep.gui.session import Session
-from advsep.gui.karaoke.karaoke_shortcuts import KARAOKE_SHORTCUTS
 from advsep.gui.shortcuts import OF_CONTROLS, SHORTCUTS, ShortcutSheet
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
