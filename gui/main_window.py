@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
-from ..realtime.engine_settings import PIPE, EngineSettings
+from ..realtime.engine_settings import DEMO, PIPE, EngineSettings, is_sound_source
 from ..realtime.panel import Recording
 from ..realtime.registry import model_names
 from ..realtime.status import EngineStatus
@@ -25,7 +25,7 @@ from .transport import STEP_S
 from .window_access import install_roles
 from .window_controls import Controls
 from .window_devices import DeviceFinder
-from .window_karaoke import KaraokeMode
+from .window_karaoke import KaraokeSwitch
 from .window_message import MessageBar
 from .window_open import Opener
 
@@ -61,7 +61,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.message, self.log = MessageBar(), LogPanel()
         self.spectrograms, self.mixer = SpectrogramPanel(session), MixerPanel(session)
-        self.karaoke = KaraokeMode(self, session, self.spectrograms)
+        self.karaoke = KaraokeSwitch(self, session, self.spectrograms)
         self._opener = Opener(session, self.spectrograms.load_critics, self)
         self._opener.take_song = self._take_song
         self._finder = DeviceFinder(self)
@@ -176,6 +176,15 @@ class MainWindow(QMainWindow):
             self.karaoke.sing(path)
         return self.karaoke.is_on
 
+    def _take_input(self, source: str) -> None:
+        """In karaoke a song is sung to, and a device is where one's own voice comes in."""
+        if not self.karaoke.is_on or not is_sound_source(source):
+            self.session.open_input(source)
+        elif source == DEMO:
+            self._on_noted("warning", "karaoke: the demo song is no file; choose a song from the list")
+        else:
+            self.karaoke.sing(Path(source))
+
     def _play_as_it_is(self, path: Path) -> None:
         self.session.set_bypassed(True)
         self.session.open_input(str(path))
@@ -197,7 +206,7 @@ class MainWindow(QMainWindow):
         self.karaoke.noted.connect(self._on_noted)
         self.karaoke.play_take.connect(self._play_as_it_is)
         session.recording_changed.connect(self._on_recording)
-        pickers.input.chosen.connect(session.open_input)
+        pickers.input.chosen.connect(self._take_input)
         pickers.output.chosen.connect(session.open_output)
         pickers.model.chosen.connect(session.open_model)
         pickers.preset.chosen.connect(self._opener.open_preset)

@@ -141,7 +141,8 @@ class Session(SongCommands):
     def open_input(self, source: str) -> None:
         """Play another input: a file, `demo`, `mic`, `system`, a device."""
         source = whole_path(source)
-        begin = {} if source == self._settings.input else {"start_s": 0.0, "paused": False, "loop": None}
+        goes_on = self._settings.backing is not None or source == self._settings.input
+        begin = {} if goes_on else {"start_s": 0.0, "paused": False, "loop": None}
         self._change("input", {"input": source, **begin}, self._change_devices)
 
     def open_output(self, output: str) -> None:

@@ -14,7 +14,7 @@ from .karaoke.karaoke_shortcuts import KARAOKE_SHORTCUTS
 from .session import Session
 
 
-class KaraokeMode(QObject):
+class KaraokeSwitch(QObject):
     """Switches a window between separating what comes in and singing to a song.
 
     Args:

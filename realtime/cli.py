@@ -231,7 +231,7 @@ def live(
     written = RackSpec() if chain is None else parse_rack(chain)
     gains_db = {"vocals": vocals_gain_db, "accompaniment": accompaniment_gain_db}
     options = LiveOptions(
-        source=source or ("mic" if karaoke is None else AUTO),
+        source=source if source is not None else "mic" if karaoke is None else AUTO,
         output=output,
         model=model,
         rack=chosen.rack.with_strips(written),

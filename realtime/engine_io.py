@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 
 from .device import NULL, SPEAKERS, DeviceInfo, find_device, open_stream, share_a_clock
-from .engine_settings import AUTO, EngineSettings
+from .engine_settings import AUTO, EngineError, EngineSettings
 from .portaudio import rescan
 from .source import Source
 from .spec import SignalSpec
@@ -63,6 +63,11 @@ def open_io(settings: EngineSettings, signal: SignalSpec | None, standard_input:
         DeviceError: a device is not there, or cannot be opened.
         AdvsepError: a file cannot be used.
     """
+    if settings.backing is not None and settings.is_fed:
+        raise EngineError(
+            f"input '{settings.input}': expected a device for one's own voice, or 'null', found a sound file; choose a "
+            "microphone"
+        )
     source = _open_song(settings, standard_input) if settings.is_fed else None
     try:
         captures = None if source is not None else find_device(settings.input, "input")

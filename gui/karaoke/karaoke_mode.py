@@ -22,6 +22,7 @@ from ...realtime.karaoke.take import TakeRecorder
 from ...realtime.karaoke.take_start import device_pair, start_take
 from ...realtime.karaoke.takes import Takes
 from ...realtime.rack_file import find_preset
+from ...realtime.registry import DEFAULT_MODEL
 from ...realtime.status import EngineStatus
 from ...realtime.tune import Tune
 from ..session import Session
@@ -205,13 +206,13 @@ class KaraokeMode(QObject):
         return CLICKS, USUAL_BEAT_S if words is None else beat_s(words)
 
     def _open(self, path: Path) -> None:
-        microphone, session = self._microphone, self._session
+        session = self._session
+        microphone = self._microphone if session.settings.is_fed else session.settings.input
+        model = None if session.settings.model == DEFAULT_MODEL else session.settings.model
 
         def work() -> tuple[KaraokeSong, str]:
-            song = KaraokeSong(path, self._cache, self._offsets)
-            if microphone is not None:
-                return song, microphone
-            return song, usual_microphone() if session.settings.is_fed else session.settings.input
+            song = KaraokeSong(path, self._cache, self._offsets, model=model)
+            return song, usual_microphone() if microphone is None else microphone
 
         self._opening.work(work)
 

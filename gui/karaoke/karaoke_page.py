@@ -264,8 +264,9 @@ class KaraokePage(QWidget):
             self.mode.remember_delay(delay_s, wizard.way)
 
         wizard.accepted_delay.connect(remember)
-        session.let_go()
-        wizard.finished.connect(session.start)
+        if session.process_id is not None:
+            session.let_go()
+            wizard.finished.connect(session.start)
         wizard.open()
 
 

@@ -48,6 +48,7 @@ class KaraokePlaying(RackHolder):
 
     def __init__(self, settings: EngineSettings, io: EngineIO, source: SeekableSource, telemetry: Telemetry) -> None:
         self.io, self._settings, self._source, self._telemetry = io, settings, source, telemetry
+        self._is_over = False
         rate_hz, backing = io.stream.rate_hz, settings.backing
         assert backing is not None
         try:
@@ -108,9 +109,10 @@ class KaraokePlaying(RackHolder):
     def advance(self) -> None:
         """What is to be done now and then."""
         self._follow_latency()
-        over = self._player.ended and not self._settings.hold_at_end and self._settings.loop is None
-        if over and self._settings.seconds is None and not self.transport.paused:
-            self._settings = replace(self._settings, seconds=0.0)  # once
+        settings = self._settings
+        over = self._player.ended and not settings.hold_at_end and settings.seconds is None
+        if over and self.transport.loop_s is None and not self.transport.paused and not self._is_over:
+            self._is_over = True
             self.engine.end_at(self.engine.taken_samples + round(TAIL_S * self.io.stream.rate_hz))
 
     def left_over(self) -> EngineSettings:
