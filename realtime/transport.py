@@ -15,9 +15,62 @@ from .feeder import SourceFeeder
 from .jump import Jump
 from .source import SeekableSource
 from .tape import Loop
+from .tune import AS_IT_IS
 
 
-class Transport:
+class SongMoves:
+    """What all songs that play can be asked for; a part of `Transport`.
+
+    Args:
+        feeder: gives the song.
+        source: that it feeds, whose length is known.
+        settings: paused or not, the loop, the tune, and whether to hold at the end.
+    """
+
+    def __init__(self, feeder: SourceFeeder, source: SeekableSource, settings: EngineSettings) -> None:
+        self.paused, self.loop_s = settings.paused, settings.loop
+        self.tune = AS_IT_IS if settings.backing is None else settings.backing.tune
+        self._feeder, self._source, self._holds_at_end = feeder, source, settings.hold_at_end
+        self._requests: list[int] = []
+        self._jump: Jump | None = None
+
+    def seek(self, request: int, place_s: float) -> None:
+        """Go to another place, 0 or more; answered by `advance`.
+
+        Raises:
+            EngineError: it is beyond the end.
+        """
+        self._ask(request, check_end(self._source, place_s))
+
+    def set_loop(self, request: int, loop_s: tuple[float, float] | None) -> None:
+        """Loop otherwise; answered by `advance`.
+
+        Raises:
+            EngineError: it ends beyond the source's end.
+        """
+        loop_of(self._source, loop_s)
+        self.loop_s = loop_s
+        self._ask(request, None)
+
+    def take_requests(self) -> list[int]:
+        """Those that `advance` has not answered, and will not any more."""
+        requests, self._requests = self._requests, []
+        return requests
+
+    def _ask(self, request: int | None, place: int | None) -> None:
+        self._requests += [] if request is None else [request]
+        self._jump = self._feeder.jump(place, loop_of(self._source, self.loop_s), self.tune)
+
+    def _ask_from_the_start(self) -> None:
+        """Of the loop, or the song."""
+        self._ask(None, 0 if self.loop_s is None else round(self.loop_s[0] * self._source.rate_hz))
+
+    def _answered(self, error: str | None) -> list[tuple[int, str | None]]:
+        """Requests that are done once no jump is on its way."""
+        return [] if self._jump is not None else [(request, error) for request in self.take_requests()]
+
+
+class Transport(SongMoves):
     """Belongs to the thread that calls it.
 
     Args:
@@ -42,36 +95,15 @@ class Transport:
         reset_rack: Callable[[], None],
         settings: EngineSettings,
     ) -> None:
-        self.paused, self.loop_s = settings.paused, settings.loop
+        super().__init__(feeder, source, settings)
         engine.paused = settings.paused
-        self._engine, self._deck, self._feeder, self._source = engine, deck, feeder, source
-        self._reset_rack, self._holds_at_end = reset_rack, settings.hold_at_end
-        self._requests: list[int] = []
-        self._jump: Jump | None = None
+        self._engine, self._deck, self._reset_rack = engine, deck, reset_rack
         self._leaving_out = False
-
-    def seek(self, request: int, place_s: float) -> None:
-        """Go to another place, 0 or more; answered by `advance`.
-
-        Raises:
-            EngineError: it is beyond the end.
-        """
-        self._ask(request, check_end(self._source, place_s))
-
-    def set_loop(self, request: int, loop_s: tuple[float, float] | None) -> None:
-        """Loop otherwise; answered by `advance`.
-
-        Raises:
-            EngineError: it ends beyond the source's end.
-        """
-        loop_of(self._source, loop_s)
-        self.loop_s = loop_s
-        self._ask(request, None)
 
     def set_paused(self, paused: bool) -> None:
         """Fade out, or go on; from the end at the loop's begin or the source's start."""
         if self.paused and not paused and self._engine.ended:
-            self._ask(None, 0 if self.loop_s is None else round(self.loop_s[0] * self._source.rate_hz))
+            self._ask_from_the_start()
         self.paused = paused
         if paused:
             self._engine.set_paused(True)
@@ -83,23 +115,12 @@ class Transport:
         error = self._advance_jump()
         if not self.paused and not self._deck.words[WANTED] and (self._jump is None or not self.stands):
             self._engine.set_paused(False)
-        if self._jump is not None:
-            return []
-        return [(request, error) for request in self.take_requests()]
-
-    def take_requests(self) -> list[int]:
-        """Those that `advance` has not answered, and will not any more."""
-        requests, self._requests = self._requests, []
-        return requests
+        return self._answered(error)
 
     @property
     def stands(self) -> bool:
         """Whether nothing sounds any more: the callback leaves positions alone."""
         return not self._deck.words[WANTED] and not self._deck.words[ARMED]
-
-    def _ask(self, request: int | None, place: int | None) -> None:
-        self._requests += [] if request is None else [request]
-        self._jump = self._feeder.jump(place, loop_of(self._source, self.loop_s))
 
     def _advance_jump(self) -> str | None:
         """What keeps the jump from being made, if so; the jump is forgotten where it has landed or cannot."""

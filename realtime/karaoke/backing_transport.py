@@ -6,15 +6,14 @@ from dataclasses import replace
 
 from ..engine_settings import EngineSettings
 from ..feeder import SourceFeeder
-from ..jump import Jump
 from ..source import SeekableSource
-from ..transport import check_end, loop_of
-from ..tune import AS_IT_IS, Tune
+from ..transport import SongMoves
+from ..tune import Tune
 from .backing import BackingPlayer
 from .count_in import count_in_clicks
 
 
-class BackingTransport:
+class BackingTransport(SongMoves):
     """Belongs to the thread that calls it.
 
     Args:
@@ -38,33 +37,10 @@ class BackingTransport:
         rate_hz: int,
         settings: EngineSettings,
     ) -> None:
-        backing = settings.backing
-        self.paused, self.loop_s = settings.paused, settings.loop
-        self.tune = AS_IT_IS if backing is None else backing.tune
-        self._count_in = None if backing is None else backing.count_in
+        super().__init__(feeder, source, settings)
+        self._count_in = None if settings.backing is None else settings.backing.count_in
         player.playing = not settings.paused
-        self._player, self._feeder, self._source, self._rate_hz = player, feeder, source, rate_hz
-        self._holds_at_end = settings.hold_at_end
-        self._requests: list[int] = []
-        self._jump: Jump | None = None
-
-    def seek(self, request: int, place_s: float) -> None:
-        """Go to another place, 0 or more; answered by `advance`.
-
-        Raises:
-            EngineError: it is beyond the end.
-        """
-        self._ask(request, check_end(self._source, place_s))
-
-    def set_loop(self, request: int, loop_s: tuple[float, float] | None) -> None:
-        """Loop otherwise; answered by `advance`.
-
-        Raises:
-            EngineError: it ends beyond the song's end.
-        """
-        loop_of(self._source, loop_s)
-        self.loop_s = loop_s
-        self._ask(request, None)
+        self._player, self._rate_hz = player, rate_hz
 
     def set_tune(self, request: int, tune: Tune) -> None:
         """Have another tempo and key; answered by `advance`."""
@@ -76,7 +52,7 @@ class BackingTransport:
         player = self._player
         if self.paused and not paused:
             if player.ended:
-                self._ask(None, 0 if self.loop_s is None else round(self.loop_s[0] * self._source.rate_hz))
+                self._ask_from_the_start()
             if self._count_in is not None:
                 clicks = count_in_clicks(*self._count_in, self._rate_hz)
                 player.call(lambda: player.count_in(clicks))
@@ -99,24 +75,13 @@ class BackingTransport:
         if self._holds_at_end and not self.paused and self._player.ended and self._jump is None:
             self.set_paused(True)
         error = self._advance_jump()
-        if self._jump is not None:
-            return []
-        return [(request, error) for request in self.take_requests()]
-
-    def take_requests(self) -> list[int]:
-        """Those that `advance` has not answered, and will not any more."""
-        requests, self._requests = self._requests, []
-        return requests
+        return self._answered(error)
 
     def left_over(self, settings: EngineSettings) -> EngineSettings:
         """Settings to go on with elsewhere."""
         backing = settings.backing
         backing = None if backing is None else replace(backing, tune=self.tune, count_in=self._count_in)
         return replace(settings, backing=backing, paused=self.paused, loop=self.loop_s)
-
-    def _ask(self, request: int | None, place: int | None) -> None:
-        self._requests += [] if request is None else [request]
-        self._jump = self._feeder.jump(place, loop_of(self._source, self.loop_s), self.tune)
 
     def _advance_jump(self) -> str | None:
         """What keeps the jump from being made, if so; the jump is forgotten where it has landed or cannot."""
