@@ -8,7 +8,7 @@ from .drift import DriftBridge
 from .engine import Engine
 from .engine_io import EngineIO
 from .engine_settings import EngineError, EngineSettings
-from .exchange import CLIPPED, STARVED_FRAMES
+from .exchange import STARVED_FRAMES
 from .feeder import SourceFeeder
 from .live_path import LivePath, Processor
 from .model import ModelSession
@@ -24,7 +24,6 @@ from .transport import Transport, loop_of
 # Parts of the latency, as displays name them.
 WINDOW, LOOKAHEAD, PLUGINS = "window", "look-ahead", "plugins"
 RESAMPLING, BLOCKS, CLOCKS = "resampling", "hop and block", "two clocks"
-MOST_FAILURES, LONGEST_FAILURE = 8, 300  # that a status has room for
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,43 +137,19 @@ class Playing(RackHolder):
 
     def describe(self) -> EngineStatus:
         """This moment; counters as of this device and process."""
-        engine, stream, path = self.engine, self.io.stream, self.route.path
-        spec = path.model.spec
+        stream, spec = self.io.stream, self.route.path.model.spec
         state, note = self._state()
-        times, parts = engine.times, self._latency_parts()
-        p50_s, p99_s, p99_9_s = times.percentiles_s(50, 99, 99.9)
-        return EngineStatus(
+        return replace(
+            self._describe_rack(spec.sources, self._latency_parts()),
             state=state,
             note=note,
             model=spec.name,
-            device=self.io.label,
-            rate_hz=stream.rate_hz,
-            period_samples=stream.period_samples,
-            latency_samples=sum(parts.values()),
-            latency_parts=parts,
-            device_latency_s=sum(sum(each.declared_latency_s) for each in self.io.streams) or None,
             position_s=self.position_s,
             heard_s=self.heard_s,
             length_s=self._length_s(),
             paused=self.transport is not None and self.transport.paused,
             loop=None if self.transport is None else self.transport.loop_s,
-            hops=times.hops,
-            load=engine.load,
-            hop_s_p50=p50_s,
-            hop_s_p99=p99_s,
-            hop_s_p99_9=p99_9_s,
-            hop_s_max=times.max_s,
-            misses=engine.misses,
-            skipped_hops=engine.skipped_hops,
-            device_xruns=sum(each.xruns for each in self.io.streams),
             starved_s=stream.deck.count(STARVED_FRAMES) / stream.rate_hz,
-            clipped_samples=stream.deck.count(CLIPPED),
-            realtime=engine.realtime,
-            levels=path.meter.read(),
-            gains_db={source: self._settings.rack.named(source).gain_db for source in spec.sources},
-            muted=self._settings.rack.silent(spec.sources),
-            plugin_failures=tuple(failure[:LONGEST_FAILURE] for failure in path.rack.failures[:MOST_FAILURES]),
-            bypassed=self._settings.bypassed,
         )
 
     def _make_feeder(self) -> SourceFeeder | None:

@@ -8,11 +8,16 @@ from dataclasses import replace
 from typing import Protocol
 
 from .engine import Engine
+from .engine_io import EngineIO
 from .engine_settings import EngineSettings
+from .exchange import CLIPPED
 from .host import Rack
 from .meter import LevelMeter
 from .rack_builder import RackBuilder, RackChange, close_plugins
 from .rack_spec import RackSpec
+from .status import EngineStatus
+
+MOST_FAILURES, LONGEST_FAILURE = 8, 300  # that a status has room for
 
 
 class RackPath(Protocol):
@@ -35,9 +40,11 @@ class RackHolder:
     """What changes of a rack need of whatever plays it.
 
     Attributes:
+        io: what is open.
         engine: the worker.
     """
 
+    io: EngineIO
     engine: Engine
     _settings: EngineSettings
 
@@ -45,6 +52,37 @@ class RackHolder:
     @abstractmethod
     def rack_path(self) -> RackPath:
         """Where the rack runs now."""
+
+    def _describe_rack(self, sources: tuple[str, ...], latency_parts: dict[str, int]) -> EngineStatus:
+        """What is to be said of the worker, its devices and its rack, whatever plays."""
+        engine, io, path, rack = self.engine, self.io, self.rack_path, self._settings.rack
+        times, stream = engine.times, io.stream
+        p50_s, p99_s, p99_9_s = times.percentiles_s(50, 99, 99.9)
+        return EngineStatus(
+            state="playing",
+            device=io.label,
+            rate_hz=stream.rate_hz,
+            period_samples=stream.period_samples,
+            latency_samples=sum(latency_parts.values()),
+            latency_parts=latency_parts,
+            device_latency_s=sum(sum(each.declared_latency_s) for each in io.streams) or None,
+            hops=times.hops,
+            load=engine.load,
+            hop_s_p50=p50_s,
+            hop_s_p99=p99_s,
+            hop_s_p99_9=p99_9_s,
+            hop_s_max=times.max_s,
+            misses=engine.misses,
+            skipped_hops=engine.skipped_hops,
+            device_xruns=sum(each.xruns for each in io.streams),
+            clipped_samples=stream.deck.count(CLIPPED),
+            realtime=engine.realtime,
+            levels=path.meter.read(),
+            gains_db={name: rack.named(name).gain_db for name in sources},
+            muted=rack.silent(sources),
+            plugin_failures=tuple(failure[:LONGEST_FAILURE] for failure in path.rack.failures[:MOST_FAILURES]),
+            bypassed=self._settings.bypassed,
+        )
 
     def advance(self) -> None:
         """What is to be done now and then."""

@@ -10,9 +10,8 @@ from ..drift import DriftBridge
 from ..engine import Engine
 from ..engine_io import EngineIO
 from ..engine_settings import EngineError, EngineSettings
-from ..exchange import CLIPPED
 from ..feeder import SourceFeeder
-from ..playing import BLOCKS, CLOCKS, LONGEST_FAILURE, MOST_FAILURES, PLUGINS
+from ..playing import BLOCKS, CLOCKS, PLUGINS
 from ..rack_holder import RackHolder
 from ..source import SeekableSource
 from ..status import EngineState, EngineStatus
@@ -129,20 +128,13 @@ class KaraokePlaying(RackHolder):
 
     def describe(self) -> EngineStatus:
         """This moment; counters as of this device and process."""
-        engine, stream, rack, transport = self.engine, self.io.stream, self._settings.rack, self.transport
+        stream, transport = self.io.stream, self.transport
         state, note = self._state()
-        times, parts = engine.times, self._latency_parts()
-        p50_s, p99_s, p99_9_s = times.percentiles_s(50, 99, 99.9)
-        return EngineStatus(
+        return replace(
+            self._describe_rack(SOURCES, self._latency_parts()),
             state=state,
             note=note,
             model=self._settings.model,
-            device=self.io.label,
-            rate_hz=stream.rate_hz,
-            period_samples=stream.period_samples,
-            latency_samples=sum(parts.values()),
-            latency_parts=parts,
-            device_latency_s=sum(sum(each.declared_latency_s) for each in self.io.streams) or None,
             position_s=self.position_s,
             heard_s=self.heard_s,
             length_s=(self._source.samples or 0) / self._source.rate_hz,
@@ -153,23 +145,7 @@ class KaraokePlaying(RackHolder):
             tracks_place_s=self._feeder.place_s(self._player.taken_samples - self._path.rack.stems_latency_samples),
             counting_in=self._player.counting_in,
             loop=transport.loop_s,
-            hops=times.hops,
-            load=engine.load,
-            hop_s_p50=p50_s,
-            hop_s_p99=p99_s,
-            hop_s_p99_9=p99_9_s,
-            hop_s_max=times.max_s,
-            misses=engine.misses,
-            skipped_hops=engine.skipped_hops,
-            device_xruns=sum(each.xruns for each in self.io.streams),
             starved_s=self._player.starved_samples / stream.rate_hz,
-            clipped_samples=stream.deck.count(CLIPPED),
-            realtime=engine.realtime,
-            levels=self._path.meter.read(),
-            gains_db={name: rack.named(name).gain_db for name in SOURCES},
-            muted=rack.silent(SOURCES),
-            plugin_failures=tuple(failure[:LONGEST_FAILURE] for failure in self._path.rack.failures[:MOST_FAILURES]),
-            bypassed=self._settings.bypassed,
         )
 
     def _make_bridge(self) -> DriftBridge | None:
