@@ -18,7 +18,7 @@ run: $(VENV)/.base
 	$(BIN)/advsep-live -i demo --record demo
 
 test: $(VENV)/.dev check
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=15 -m "not live"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=1 --durations=15 -m "not live"
 	$(BIN)/python -m pytest --durations=15 -m live
 
 check: $(VENV)/.dev

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
+
+# Before NumPy is loaded: its OpenBLAS can wait for ever once a process with a pool of its threads was forked (issue
+# 5520 there), as torch's loaders and some tests do.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 from advsep.realtime import demo

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from full_disk import on_a_full_disk
 from numpy.typing import NDArray
 
 PROGRAM = Path(sys.executable).parent / "advsep-live"
@@ -167,20 +166,15 @@ def test_no_permission(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("limit_bytes", [0, 300_000])
 def test_a_full_disk(tmp_path: Path, limit_bytes: int) -> None:
-    def fill_up() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
-
     song = write(tmp_path / "song.wav", noise(2.0))
     (tmp_path / "vocals.wav").write_bytes(b"older")
     for output in (tmp_path, tmp_path / "new/mix.wav"):
         ended = subprocess.run(
-            [PROGRAM, "-i", song, "-o", output],
+            on_a_full_disk(limit_bytes, PROGRAM, "-i", song, "-o", output),
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
-            preexec_fn=fill_up,
         )
         assert ended.returncode == 2
         assert ended.stderr.startswith("advsep-live: ")

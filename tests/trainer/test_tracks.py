@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from advsep.realtime.errors import AdvsepError
 from advsep.trainer import decoded as module
 from advsep.trainer.decoded import measured_bandwidth_hz
 from advsep.trainer.tracks import TrackFiles, find_tracks, load_tracks, split_tracks
+from full_disk import on_a_full_disk
 from scipy.signal import firwin, lfilter
 
 WriteTrack = Callable[..., Path]
@@ -275,10 +275,9 @@ def test_a_full_disk_is_one_line_and_exit_2(tmp_path: Path, write_track: WriteTr
     code = "from advsep.trainer.cli import main; main()"
     arguments = [tmp_path / "music", "--out", tmp_path / "run", "--preset", tiny_toml, "--cache", tmp_path / "cache"]
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
+        on_a_full_disk(20_000, sys.executable, "-c", code, *arguments),
         capture_output=True,
         text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)),
         check=False,
     )
     assert done.returncode == 2, done.stderr
