@@ -7,6 +7,11 @@ nothing was learnt from, and the test tracks of the first.
 
     python benchmarks/semi_supervised.py DATA --seeds 3 --steps 600 --out runs/semi
 
+With `--few` all is of one corpus: paired are the tracks of two of its singers, and of those of the others every second
+one is only heard as a mixture, the rest only as solo stems. Whether little unpaired sound was the reason shows so.
+
+    python benchmarks/semi_supervised.py DATA --few --modes supervised semi --seeds 3 --steps 600 --out runs/few
+
 `self` begins with, and learns from, the supervised network of its seed; `longer` is that network trained on as long
 without any unpaired sound, which is what `self` has to beat. Runs that are done are not run again.
 """
@@ -15,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +66,7 @@ UNPAIRED = {
     "mixing-secrets": ("admiralcrumple-keepsflowing", "big-stone-culture-fragile-thoughts"),
 }
 PAIRED = "mir1k"
+FEW_SINGERS = 2
 MODES = ("supervised", "semi", "joint", "self", "longer")
 
 
@@ -84,14 +91,44 @@ def make_halves(data: Path, out: Path) -> None:
                     soundfile.write(path, samples / max(1.0, float(np.abs(samples).max())), rate_hz, subtype="PCM_16")
 
 
+def make_few(data: Path, out: Path) -> None:
+    """Few paired tracks; of the others mixtures of every second one, solo stems of the rest."""
+    names = sorted(json.loads((data / "splits.json").read_text())[f"paired/{PAIRED}"]["train"])
+    singers = sorted({name.rsplit("-", 1)[0] for name in names})[:FEW_SINGERS]
+    others = [name for name in names if name.rsplit("-", 1)[0] not in singers]
+    for name in names:
+        folder = data / "paired" / PAIRED / name
+        if name not in others:
+            place = out / "few" / PAIRED / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if not place.exists():
+                place.symlink_to(folder.resolve())
+            continue
+        vocals, accompaniment = next(folder.glob("vocals.*")), next(folder.glob("accompaniment.*"))
+        parts = {"mixtures": (vocals, accompaniment)}
+        if others.index(name) % 2:
+            parts = {"voices": (vocals,), "accompaniments": (accompaniment,)}
+        for kind, stems in parts.items():
+            path = out / "unpaired" / kind / f"{name}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                samples = sum(soundfile.read(stem, dtype="float32")[0] for stem in stems)
+                rate_hz = soundfile.info(stems[0]).samplerate
+                soundfile.write(path, samples / max(1.0, float(np.abs(samples).max())), rate_hz, subtype="PCM_16")
+
+
 def train(arguments: argparse.Namespace, mode: str, seed: int, alpha: float) -> Path:
     """One run; returns its folder."""
     data, out = arguments.data, arguments.out
     run = out / f"{mode}-{seed}"
     if (run / "done").exists():
         return run
-    command = [str(Path(sys.executable).with_name("advsep-train")), str(data / "paired" / PAIRED)]
-    command += ["--splits", str(data / "splits.json"), "--out", str(run), "--cache", str(out / "cache")]
+    command = [str(Path(sys.executable).with_name("advsep-train"))]
+    if arguments.few:
+        command += [str(out / "few")]
+    else:
+        command += [str(data / "paired" / PAIRED), "--splits", str(data / "splits.json")]
+    command += ["--out", str(run), "--cache", str(out / "cache")]
     command += ["--steps", str(arguments.steps), "--seed", str(seed), "--threads", "1", "--workers", "1"]
     if mode in ("self", "longer"):
         command += ["--from", str(out / f"supervised-{seed}" / "last.ckpt")]
@@ -102,7 +139,8 @@ def train(arguments: argparse.Namespace, mode: str, seed: int, alpha: float) -> 
     if mode in ("semi", "joint"):
         command += ["--voices", str(out / "unpaired" / "voices")]
         command += ["--accompaniments", str(out / "unpaired" / "accompaniments")]
-        command += ["--set", f"adversarial.balance={alpha}"]
+        for setting in (f"adversarial.balance={alpha}", *arguments.set):
+            command += ["--set", setting]
     if mode == "self":
         for setting in ("remix.pseudo_probability=0.5", "remix.tilt_db=3", "truncated_fraction=0.25"):
             command += ["--set", setting]
@@ -124,14 +162,20 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--balance", type=float, default=0.1, help="pull of L_u over that of L_s")
+    parser.add_argument("--few", action="store_true", help="one corpus only, see above")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES, help="those to run and to compare")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of runs with critics")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, a core each")
     parser.add_argument("--figure", type=Path, help="draw the gains as .png, too")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "small.toml").write_text(PRESET)
-    make_halves(arguments.data, arguments.out / "unpaired")
-    for stage in (MODES[:3], MODES[3:]):
+    if arguments.few:
+        make_few(arguments.data, arguments.out)
+    else:
+        make_halves(arguments.data, arguments.out / "unpaired")
+    for stage in ([m for m in MODES[:3] if m in arguments.modes], [m for m in MODES[3:] if m in arguments.modes]):
         todo = [(mode, seed) for seed in range(arguments.seeds) for mode in stage]
         with ThreadPoolExecutor(arguments.jobs) as pool:
             list(pool.map(lambda each: train(arguments, *each, arguments.balance), todo))
@@ -149,14 +193,14 @@ def report(arguments: argparse.Namespace) -> None:
 
     torch.set_num_threads(1)
     found = find_tracks([arguments.data / "paired"])
-    files = [f for f in found if f.corpus in UNPAIRED and f.name not in UNPAIRED[f.corpus]]
+    files = [f for f in found if not arguments.few and f.corpus in UNPAIRED and f.name not in UNPAIRED[f.corpus]]
     files += [f for f in split_tracks(found, arguments.data / "splits.json")["test"] if f.corpus == PAIRED]
     tracks = load_tracks(files, 16000, arguments.out / "cache")
     gains: dict[tuple[str, int], dict[str, float]] = {}
     with (arguments.out / "scores.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["mode", "seed", "corpus", "track", "vocals_db", "mixture_vocals_db", "accompaniment_db"])
-        for mode in MODES:
+        for mode in arguments.modes:
             for seed in range(arguments.seeds):
                 checkpoint = load_checkpoint(arguments.out / f"{mode}-{seed}" / "last.ckpt")
                 network, path = averaged_network(checkpoint), SignalPath(checkpoint.config.signal.spec())
@@ -170,7 +214,7 @@ def report(arguments: argparse.Namespace) -> None:
     if arguments.figure is not None:
         draw(gains, corpora, arguments.figure)
     print(f"vocal SDR gain over the mixture, dB; mean (lowest to highest) of {arguments.seeds} seeds")
-    for mode in MODES:
+    for mode in arguments.modes:
         cells = []
         for corpus in corpora:
             of_seed = [
@@ -180,7 +224,7 @@ def report(arguments: argparse.Namespace) -> None:
             cells.append(f"{corpus} {np.mean(of_seed):.2f} ({min(of_seed):.2f} to {max(of_seed):.2f})")
         print(f"{mode:10} " + " · ".join(cells))
     for mode, base in (("semi", "supervised"), ("joint", "supervised"), ("self", "longer"), ("self", "supervised")):
-        for corpus in (PAIRED, *UNPAIRED):
+        for corpus in corpora if {mode, base} <= set(arguments.modes) else ():
             differences = [
                 gains[mode, seed][name] - gains[base, seed][name]
                 for name in names
@@ -205,7 +249,7 @@ def draw(gains: dict[tuple[str, int], dict[str, float]], corpora: list[str], pat
     figure, axes = pyplot.subplots(figsize=(8, 3.6), layout="constrained")
     colours = ("#b8b8b8", "#4477aa", "#cc6677", "#228833", "#ccbb44")  # Paul Tol's bright ones
     seeds = sorted({seed for _, seed in gains})
-    for number, mode in enumerate(MODES):
+    for number, mode in enumerate(dict.fromkeys(mode for mode, _ in gains)):
         places = np.arange(len(corpora)) + 0.16 * (number - 2)
         means = np.array(
             [[np.mean([g for n, g in gains[mode, seed].items() if n.startswith(c)]) for c in corpora] for seed in seeds]

@@ -75,7 +75,7 @@ class Adversary:
             pairs: real voices and accompaniments together, patches of two maps; None without `joint`.
         """
         with torch.no_grad():
-            fake = self._estimates(batch, network, separate)
+            fake, heard = self._estimates(batch, network, separate)
             real = {
                 VOICE: self._patches(self._path.analyse(batch.vocals.to(self._device)), batch),
                 ACCOMPANIMENT: self._patches(self._path.analyse(batch.accompaniment.to(self._device)), batch),
@@ -87,12 +87,18 @@ class Adversary:
                 count = min(len(pairs), len(fake))
                 self.distances[name] = critic.learn(pairs[:count], fake[:count])
             else:
-                self.distances[name] = critic.learn(real[name], fake[:, self._map(name)])
+                place = self._map(name)
+                self.distances[name] = critic.learn(real[name], fake[:, place], heard[:, place.start])
 
     def loss(self, batch: UnpairedBatch, network: LiveUnet, separate: Separate) -> Tensor:
         """L_u of the separator on a batch of mixtures."""
-        fake = self._estimates(batch, network, separate)
-        return unpaired_loss([critic.scores(fake[:, self._map(name)]) for name, critic in self._critics.items()])
+        fake, heard = self._estimates(batch, network, separate)
+        scores: list[Tensor] = []
+        for name, critic in self._critics.items():
+            place = self._map(name)
+            of_each = critic.scores(fake[:, place])
+            scores.append(of_each if name == BOTH else heard[:, place.start] * of_each)
+        return unpaired_loss(scores)
 
     def pairs(self, vocals: Tensor, accompaniment: Tensor, bandwidth_hz: Tensor) -> Tensor:
         """Patches of two maps from true spectra [batch, channel, frame, bin], their last frames."""
@@ -101,8 +107,8 @@ class Adversary:
         maps = [self._log_magnitudes(self._magnitudes(each[:, :, last]), inside) for each in (vocals, accompaniment)]
         return torch.cat(maps, 1)
 
-    def _estimates(self, batch: UnpairedBatch, network: LiveUnet, separate: Separate) -> Tensor:
-        """What the network makes of the mixtures, patches [lane, source, band, frame]."""
+    def _estimates(self, batch: UnpairedBatch, network: LiveUnet, separate: Separate) -> tuple[Tensor, Tensor]:
+        """What the network makes of the mixtures [lane, source, band, frame]; 1 where not silent [lane, source]."""
         ahead, count = self._spec.lookahead_frames, self._settings.patch_frames
         spectra = self._path.analyse(batch.mixtures.to(self._device))
         masks, *_ = separate(self._path.features(spectra[:, :, ahead:]), *network.initial_states(len(spectra)))
@@ -111,8 +117,10 @@ class Adversary:
         end = spectra.shape[2] - ahead
         mixture = self._magnitudes(spectra[:, :, end - count : end])
         inside = self._inside(batch.bandwidth_hz.to(self._device))
-        estimates = [self._log_magnitudes(each * mixture, inside) for each in (masks, 1 - masks)]
-        return torch.cat(estimates, 1)
+        estimates = [each * mixture for each in (masks, 1 - masks)]
+        least = 10 ** (self._settings.silent_db / 10) * mixture.square().sum((1, 2, 3))
+        heard = torch.stack([each.detach().square().sum((1, 2, 3)) > least for each in estimates], 1)
+        return torch.cat([self._log_magnitudes(each, inside) for each in estimates], 1), heard.float()
 
     def _patches(self, spectra: Tensor, batch: UnpairedBatch) -> Tensor:
         inside = self._inside(batch.bandwidth_hz.to(self._device))

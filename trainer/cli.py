@@ -174,10 +174,12 @@ def train(
 
     if threads is not None:
         torch.set_num_threads(threads)
+    from .memory import keep_freed_memory
     from .starting import check_there_is_work, configured, typed_options
 
     if resume and out is None:
         raise AdvsepError("--resume needs --out RUN, the folder of the run to go on with")
+    keep_freed_memory()
     options = {"steps": steps, "seed": seed, "weights_licence": weights_licence, "mode": mode}
     overrides = typed_options(options, settings or [])
     config, start, weights = configured(preset, overrides, out if resume else None, begin, adapt)

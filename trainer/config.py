@@ -145,6 +145,8 @@ class AdversarialConfig:
         lanes: mixtures, voices and accompaniments a critic step.
         gain_range: factor on each of them, drawn.
         highest_hz: critics see nothing above, so that no corpus is known by its bandwidth.
+        silent_db: an estimate so far below its mixture is shown to no critic: there is silence in mixtures where nobody
+            sings, and none among the recordings, so a critic would ask for a voice there.
     """
 
     unpaired_weight: float = 0.001
@@ -158,6 +160,7 @@ class AdversarialConfig:
     lanes: int = 8
     gain_range: tuple[float, float] = (0.2, 1.2)
     highest_hz: float = 8000.0
+    silent_db: float = -20.0
 
     def __post_init__(self) -> None:
         for name in ("critic_steps", "critic_width", "lanes"):

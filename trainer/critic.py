@@ -70,7 +70,13 @@ def _same(x: Tensor, convolution: nn.Module) -> Tensor:
     return nn.functional.pad(x, pads)
 
 
-def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, generator: torch.Generator | None = None) -> Tensor:
+def gradient_penalty(
+    critic: nn.Module,
+    real: Tensor,
+    fake: Tensor,
+    generator: torch.Generator | None = None,
+    heard: Tensor | None = None,
+) -> Tensor:
     """How much steeper than 1 a critic is between recordings and outputs, one-sided and squared.
 
     Mean of max(|grad D(e real + (1 - e) fake)| - 1, 0)^2 with e uniform in 0…1 for each sample, after Gulrajani
@@ -82,6 +88,7 @@ def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, generator: t
         real: patches of recordings [batch, channel, bin, frame].
         fake: as many of outputs; not differentiated.
         generator: what is drawn follows from it.
+        heard: [batch], how much each output counts; None: all the same.
     """
     with torch.autocast(real.device.type, enabled=False):
         batch = len(real)
@@ -91,7 +98,8 @@ def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, generator: t
         (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
         # The root of zero has no slope.
         norm = (gradient.flatten(1).square().sum(1) + 1e-12).sqrt()
-        return (norm - 1).clamp(min=0).square().mean()
+        excess = (norm - 1).clamp(min=0).square()
+        return (excess if heard is None else heard[places] * excess).mean()
 
 
 def critic_loss(scores_of_real: Tensor, scores_of_fake: Tensor, penalty: Tensor, penalty_weight: float) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..realtime.spec import StateSpec
 from ..realtime.strict import FormatError
+from .gru import run_gru
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,7 @@ class LiveUnet(nn.Module):
             next_states.append(past_next)
         batch, width, frames, bands = x.shape
         flat = x.transpose(1, 2).reshape(batch, frames, width * bands)
-        context, recurrent_next = self.gru(self.squeeze(flat), states[-1])
+        context, recurrent_next = run_gru(self.gru, self.squeeze(flat), states[-1])
         x = torch.relu(self.expand(context)).reshape(batch, frames, width, bands).transpose(1, 2)
         for decoder, skip in zip(self.decoders, reversed(skips), strict=True):
             x = decoder(torch.cat([x, skip], 1))

@@ -7,12 +7,14 @@ differentiated through is [batch, channel, frame, band], a quarter of the bins.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..realtime.spec import SignalSpec
+from .band_sums import band_sums
 
 MASK_FLOOR = 1e-4  # keeps the slope of the square root finite where a mask closes, and never at zero
 
@@ -53,6 +55,13 @@ def mask_statistics(voice: Tensor, accompaniment: Tensor, bandwidth_hz: Tensor, 
         spec: says which bins make a band.
     """
     inside = bins_below(bandwidth_hz, spec)
+    if voice.device.type == "cpu":
+        return MaskStatistics(*band_sums(voice, accompaniment, inside.sum((1, 2, 3)).int().tolist(), spec))
+    return statistics_anywhere(voice, accompaniment, inside, spec)
+
+
+def statistics_anywhere(voice: Tensor, accompaniment: Tensor, inside: Tensor, spec: SignalSpec) -> MaskStatistics:
+    """The same for spectra on any device; `inside` is 1 for bins to learn from, see `bins_below`."""
     bins = spec.band_edges_bins[-1]
     # Real and imaginary parts laid out apart: torch's complex arithmetic is several times slower on a CPU.
     v_re, v_im, a_re, a_im = (
@@ -81,10 +90,17 @@ def sum_bands(x: Tensor, spec: SignalSpec) -> Tensor:
     if singles == spec.bands:
         return x
     # Most bands are one bin wide: only the wide ones are worth a matrix product.
-    wide = torch.zeros(edges[-1] - singles, spec.bands - singles, device=x.device)
-    for band in range(singles, spec.bands):
-        wide[edges[band] - singles : edges[band + 1] - singles, band - singles] = 1.0
-    return torch.cat([x[..., :singles], x[..., singles:].matmul(wide)], -1)
+    return torch.cat([x[..., :singles], x[..., singles:].matmul(_wide_bands(spec, singles, x.device))], -1)
+
+
+@functools.lru_cache(maxsize=4)
+def _wide_bands(spec: SignalSpec, first: int, device: torch.device) -> Tensor:
+    """1 where a bin belongs to a band: [bin, band], from band `first` on, which begins with the bin of that number."""
+    edges = spec.band_edges_bins
+    wide = torch.zeros(edges[-1] - first, spec.bands - first, device=device)
+    for band in range(first, spec.bands):
+        wide[edges[band] - first : edges[band + 1] - first, band - first] = 1.0
+    return wide
 
 
 def mask_loss(masks: Tensor, statistics: MaskStatistics, phase_weight: float) -> Tensor:

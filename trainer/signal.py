@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..realtime.bands import band_average_matrix, band_interpolation_matrix
 from ..realtime.spec import SignalSpec
 from ..realtime.windows import analysis_window, synthesis_window
+from .band_sums import band_means
 
 
 class SignalPath(nn.Module):
@@ -76,6 +77,8 @@ class SignalPath(nn.Module):
         Returns:
             float32 [batch, channel, frame, band], 0 or more.
         """
+        if spectra.device.type == "cpu" and not spectra.requires_grad:
+            return torch.log1p_(band_means(spectra, self.spec).mul_(self.spec.feature_scale))
         if spectra.shape[1] == 2:
             left, right = spectra.unbind(1)
             spectra = torch.stack([left + right, left - right], 1) * 0.5

@@ -46,11 +46,19 @@ class TaughtCritic:
         self._penalty_weight, self._average = penalty_weight, average
         self._generator = torch.Generator().manual_seed(seed)
 
-    def learn(self, real: Tensor, fake: Tensor) -> float:
-        """One step on patches [example, map, bin, frame]; returns the Wasserstein distance as it saw it before."""
+    def learn(self, real: Tensor, fake: Tensor, heard: Tensor | None = None) -> float:
+        """One step; returns the Wasserstein distance as the critic saw it before.
+
+        Args:
+            real: patches of recordings [example, map, bin, frame].
+            fake: as many of outputs.
+            heard: [example], how much each counts; None: all the same.
+        """
         self.network.requires_grad_(True)
-        penalty = gradient_penalty(self.network, real, fake, self._generator)
+        penalty = gradient_penalty(self.network, real, fake, self._generator, heard)
         scores_of_real, scores_of_fake = self.network(real), self.network(fake.detach())
+        if heard is not None:
+            scores_of_real, scores_of_fake = heard * scores_of_real, heard * scores_of_fake
         loss = critic_loss(scores_of_real, scores_of_fake, penalty, self._penalty_weight)
         self._optimiser.zero_grad()
         loss.backward()

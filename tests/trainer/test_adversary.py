@@ -120,11 +120,38 @@ def test_with_a_perfect_separation_patches_are_those_of_the_recordings(
         return (torch.ones_like(features), *states)
 
     network = LiveUnet(spec.bands, spec.channels, config.network)
-    estimates = adversary._estimates(batch, network, all_voice)
+    estimates, heard = adversary._estimates(batch, network, all_voice)
     mixture = path.analyse(batch.mixtures)
     torch.testing.assert_close(estimates[:, :1], adversary.pairs(mixture, mixture, batch.bandwidth_hz)[:, :1])
     assert not estimates[:, 1].any()
+    assert heard.tolist() == [[1.0, 0.0]] * 4  # no accompaniment is left to show
     assert seen[0].shape[2] == 12
+
+
+@pytest.mark.parametrize(("share_db", "shown"), [(-19.0, True), (-21.0, False)])
+def test_where_nobody_sings_no_critic_asks_for_a_voice(
+    semi: MakeConfig, recordings: UnpairedRecordings, share_db: float, shown: bool
+) -> None:
+    """Mixtures have such places and solo recordings do not: the critic of the voice is not asked there, nor taught."""
+    config = semi()
+    spec = config.signal.spec()
+    path, batch = SignalPath(spec), UnpairedExamples(recordings, spec, config)[0]
+    adversary = Adversary(spec, config, path, Team(make_fabric("32-true", accelerator="cpu")))
+    share = torch.tensor(10 ** (share_db / 20)).requires_grad_()
+
+    def faint_voice(features: torch.Tensor, *states: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (share * torch.ones_like(features), *states)
+
+    network = LiveUnet(spec.bands, spec.channels, config.network)
+    _, heard = adversary._estimates(batch, network, faint_voice)
+    assert heard.tolist() == [[float(shown), 1.0]] * 4
+    before = adversary.state()["voice"]["critic"]["dense.weight"].clone()
+    adversary.teach(batch, network, faint_voice, None)
+    assert (adversary.state()["voice"]["critic"]["dense.weight"] != before).any() == shown
+    (of_both,) = torch.autograd.grad(adversary.loss(batch, network, faint_voice), share)
+    (fake, _), critic = adversary._estimates(batch, network, faint_voice), adversary._critics["accompaniment"]
+    (of_accompaniment,) = torch.autograd.grad(-critic.scores(fake[:, 1:]).mean(), share)
+    assert bool(torch.isclose(of_both, of_accompaniment, rtol=1e-5)) != shown
 
 
 def train(

@@ -14,6 +14,7 @@ from advsep.trainer.critic import (
     initialise,
     unpaired_loss,
 )
+from advsep.trainer.taught_critic import TaughtCritic
 from torch import nn
 
 
@@ -110,6 +111,28 @@ def test_the_penalty_teaches_the_weights_and_nothing_else() -> None:
     torch.testing.assert_close(critic.weight.grad, torch.full((16,), 2 * 2.2 * 0.8 / 3.2))
     assert real.grad is None
     assert fake.grad is None
+
+
+def test_what_does_not_count_teaches_nothing() -> None:
+    real, fake = torch.randn(4, 1, 16, 8), torch.randn(4, 1, 16, 8) - 1
+    heard = torch.tensor([1.0, 0.0, 1.0, 0.0])
+    other = torch.where(heard[:, None, None, None] > 0, fake, 100 * torch.randn(4, 1, 16, 8))
+    taught: list[Critic] = []
+    for outputs, weights in ((fake, heard), (other, heard), (fake, None)):
+        torch.manual_seed(3)
+        critic = TaughtCritic(
+            Critic(16, 8, width=4), torch.device("cpu"), 5, learning_rate=0.01, betas=(0.0, 0.9), penalty_weight=10.0
+        )
+        distance = critic.learn(real, outputs, weights)
+        torch.manual_seed(3)
+        fresh = Critic(16, 8, width=4)
+        initialise(fresh)
+        counts = torch.ones(4) if weights is None else weights
+        assert distance == pytest.approx(float((counts * (fresh(real) - fresh(outputs))).mean().detach()), rel=1e-4)
+        taught.append(critic.network)
+    masked, changed, whole = (torch.cat([w.flatten() for w in critic.parameters()]) for critic in taught)
+    assert torch.equal(masked, changed)
+    assert not torch.equal(masked, whole)
 
 
 def test_losses_are_the_papers() -> None:

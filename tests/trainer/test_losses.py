@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 import torch
 from advsep.realtime.spec import SignalSpec, geometric_band_edges
-from advsep.trainer.losses import MASK_FLOOR, bins_below, mask_loss, mask_statistics, sum_bands
+from advsep.trainer.losses import (
+    MASK_FLOOR,
+    bins_below,
+    mask_loss,
+    mask_statistics,
+    statistics_anywhere,
+    sum_bands,
+)
 
 BATCH, CHANNELS, FRAMES = 3, 2, 4
 SPEC = SignalSpec(
@@ -72,6 +79,24 @@ def test_it_is_the_sum_over_bins(phase_weight: float, level: float) -> None:
     found = float(mask_loss(masks, statistics, phase_weight).mean())
     wanted = slow_loss(masks.numpy(), voice.numpy(), band.numpy(), bandwidth_hz, phase_weight)
     assert found == pytest.approx(wanted, rel=2e-5)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_processors_sums_are_those_of_every_device(threads: int) -> None:
+    voice, band = spectra(1), spectra(2)[:, :, ::2].repeat_interleave(2, 2)
+    voice[1, 0, 2] = 0
+    hz = torch.tensor([4000.0, 1234.0, 0.0])
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = mask_statistics(voice, band, hz, SPEC)
+    finally:
+        torch.set_num_threads(before)
+    wanted = statistics_anywhere(voice, band, bins_below(hz, SPEC), SPEC)
+    for field in dataclasses.fields(found):
+        torch.testing.assert_close(getattr(found, field.name), getattr(wanted, field.name), rtol=1e-5, atol=1e-5)
+    assert found.mixture[0].all()
+    assert not found.mixture[2, :, :, 1:].any()  # bin 0 lies at 0 Hz
 
 
 def test_it_vanishes_at_the_true_mask_of_stems_that_do_not_overlap() -> None:

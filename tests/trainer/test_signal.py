@@ -60,8 +60,9 @@ def test_spectra_features_and_masks_are_those_of_the_live_path(sizes: tuple[int,
     masking = BandMasking(spec)
     wanted = np.zeros((channels, FRAMES, spec.bands), np.float32)
     masking.features(live, wanted)
-    features = path.features(spectra)[0].numpy()
-    assert np.allclose(features, wanted, rtol=1e-5, atol=1e-5)
+    for each in (spectra, spectra.clone().requires_grad_()):  # compiled, and to be learnt through
+        features = path.features(each)[0].detach().numpy()
+        assert np.allclose(features, wanted, rtol=1e-5, atol=1e-5)
 
     masks = np.random.default_rng(2).random((channels, FRAMES, spec.bands), np.float32)
     masked = np.zeros_like(live)
