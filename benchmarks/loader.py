@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from advsep.trainer.config import TrainConfig, load_preset
 from advsep.trainer.loop import Trainer
+from advsep.trainer.memory import keep_freed_memory
 from advsep.trainer.pool import Sources
 from advsep.trainer.progress import Progress
 from advsep.trainer.recordings import Recording
@@ -75,6 +76,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=16)
     parser.add_argument("--lanes", type=int, default=16)
     asked = parser.parse_args()
+    keep_freed_memory()  # as advsep-train does
     # As many threads as in training: all that OMP_NUM_THREADS allows.
     print(f"{date.today()} · {machine()} · {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")
     config = dataclasses.replace(load_preset("live-12"), steps=asked.steps, lanes=asked.lanes, validate_every=10**6)

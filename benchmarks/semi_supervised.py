@@ -100,9 +100,10 @@ def make_few(data: Path, out: Path) -> None:
         folder = data / "paired" / PAIRED / name
         if name not in others:
             place = out / "few" / PAIRED / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if not place.exists():
-                place.symlink_to(folder.resolve())
+            place.mkdir(parents=True, exist_ok=True)
+            for stem in folder.iterdir():
+                if not (place / stem.name).exists():
+                    (place / stem.name).symlink_to(stem.resolve())
             continue
         vocals, accompaniment = next(folder.glob("vocals.*")), next(folder.glob("accompaniment.*"))
         parts = {"mixtures": (vocals, accompaniment)}

@@ -85,10 +85,12 @@ class Adversary:
                 if pairs is None or len(pairs) < 2:
                     continue  # no lane of this step holds a true pair
                 count = min(len(pairs), len(fake))
-                self.distances[name] = critic.learn(pairs[:count], fake[:count])
+                recorded = as_loud_as(pairs[:count], fake[:count])
+                self.distances[name] = critic.learn(recorded, fake[:count])
             else:
                 place = self._map(name)
-                self.distances[name] = critic.learn(real[name], fake[:, place], heard[:, place.start])
+                recorded = as_loud_as(real[name], fake[:, place])
+                self.distances[name] = critic.learn(recorded, fake[:, place], heard[:, place.start])
 
     def loss(self, batch: UnpairedBatch, network: LiveUnet, separate: Separate) -> Tensor:
         """L_u of the separator on a batch of mixtures."""
@@ -146,3 +148,17 @@ class Adversary:
 
     def _map(self, name: str) -> slice:
         return {VOICE: slice(0, 1), ACCOMPANIMENT: slice(1, 2), BOTH: slice(0, 2)}[name]
+
+
+def as_loud_as(recordings: Tensor, outputs: Tensor) -> Tensor:
+    """Recordings at the level of the outputs beside them, so that a critic cannot know them by their loudness.
+
+    A critic that can does little else, and asks of a separator for more sound everywhere (docs/experiments.md).
+
+    Args:
+        recordings: patches of log1p magnitudes [lane, map, band, frame].
+        outputs: as many.
+    """
+    magnitudes, axes = torch.expm1(recordings), (1, 2, 3)
+    wanted = torch.expm1(outputs).square().sum(axes, keepdim=True)
+    return torch.log1p(magnitudes * (wanted / (magnitudes.square().sum(axes, keepdim=True) + 1e-12)).sqrt())

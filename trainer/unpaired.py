@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -107,12 +106,10 @@ class UnpairedExamples(Dataset[UnpairedBatch]):
         limits_hz: list[float] = []
         for lane in self._numbers:
             rng = np.random.default_rng([self._config.seed, SEED_MARK, number, lane])
-            # As loud as in a mixture of that level: a critic that knows recordings by their loudness teaches nothing.
-            ratio_db = float(rng.normal(*self._config.remix.voice_to_band_db))
             drawn = [
-                self._excerpt(rng, self._recordings.mixtures, patch + settings.warm_frames * hop, 0.0),
-                self._excerpt(rng, self._recordings.vocals, patch, share_db(ratio_db)),
-                self._excerpt(rng, self._recordings.accompaniment, patch, share_db(-ratio_db)),
+                self._excerpt(rng, self._recordings.mixtures, patch + settings.warm_frames * hop),
+                self._excerpt(rng, self._recordings.vocals, patch),
+                self._excerpt(rng, self._recordings.accompaniment, patch),
             ]
             for samples, place in zip(drawn, (mixtures, vocals, accompaniment), strict=True):
                 place.append(samples[0])
@@ -121,21 +118,16 @@ class UnpairedExamples(Dataset[UnpairedBatch]):
         return UnpairedBatch(parts[0], parts[1], parts[2], torch.tensor(limits_hz))
 
     def _excerpt(
-        self, rng: np.random.Generator, recordings: list[Recording], wanted: int, above_db: float
+        self, rng: np.random.Generator, recordings: list[Recording], wanted: int
     ) -> tuple[NDArray[np.float32], float]:
         """[channel, wanted] at a drawn level, and the bandwidth; where there is something to hear, if it is found."""
         speed = float(rng.uniform(*self._config.remix.speed_range))
         count = round(wanted * speed)
         recording, start = _place(rng, recordings, count)
         samples = cut_excerpt(recording.samples, start, count, wanted, self._spec.channels)
-        level_dbfs = float(rng.uniform(*self._config.remix.level_dbfs)) + above_db
+        level_dbfs = float(rng.uniform(*self._config.remix.level_dbfs))
         gain = np.float32(rng.uniform(*self._adversarial.gain_range))
         return np.ascontiguousarray(gain * at_level(samples, level_dbfs)), recording.bandwidth_hz * speed
-
-
-def share_db(ratio_db: float) -> float:
-    """Level of one of two sounds below that of their sum, dB; `ratio_db` is the one's level above the other's."""
-    return -10 * math.log10(1 + 10 ** (-ratio_db / 10))
 
 
 def _place(rng: np.random.Generator, recordings: Sequence[Recording], count: int) -> tuple[Recording, int]:

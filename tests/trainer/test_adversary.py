@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from advsep.realtime.errors import AdvsepError
-from advsep.trainer.adversary import Adversary
+from advsep.trainer.adversary import Adversary, as_loud_as
 from advsep.trainer.checkpoint import load_checkpoint
 from advsep.trainer.config import TrainConfig
 from advsep.trainer.excerpts import past_samples
@@ -20,7 +20,7 @@ from advsep.trainer.recordings import Recording, find_recordings, load_recording
 from advsep.trainer.signal import SignalPath
 from advsep.trainer.team import Team, make_fabric
 from advsep.trainer.tracks import Track
-from advsep.trainer.unpaired import UnpairedExamples, UnpairedRecordings, share_db
+from advsep.trainer.unpaired import UnpairedExamples, UnpairedRecordings
 
 MakeConfig = Callable[..., TrainConfig]
 ADVERSARIAL = {"lanes": 4, "patch_frames": 8, "warm_frames": 4, "critic_width": 4, "highest_hz": 3000.0}
@@ -300,9 +300,16 @@ def test_critics_alone_learn_and_the_model_stays(
             assert torch.equal(weight, kept[1].critics[name]["critic"][key]), (name, key)
 
 
-def test_recordings_are_as_loud_as_sources_in_mixtures() -> None:
-    """Two sounds that belong to no other, at their shares, sum to the level of the mixture."""
-    for ratio_db in (-12.0, -3.0, 0.0, 7.0):
-        voice_db, band_db = share_db(ratio_db), share_db(-ratio_db)
-        assert voice_db - band_db == pytest.approx(ratio_db)
-        assert 10 * np.log10(10 ** (voice_db / 10) + 10 ** (band_db / 10)) == pytest.approx(0.0, abs=1e-12)
+@pytest.mark.parametrize("maps", [1, 2])
+def test_recordings_are_as_loud_as_what_stands_beside_them(maps: int) -> None:
+    torch.manual_seed(0)
+    levels = torch.tensor([1.0, 9.0, 0.01, 0.0])[:, None, None, None]
+    sounds, outputs = 3 * torch.rand(4, maps, 6, 5), levels * torch.rand(4, maps, 6, 5)
+    sounds[2] = 0.0
+    shown = torch.expm1(as_loud_as(torch.log1p(sounds), torch.log1p(outputs)))
+    assert shown.isfinite().all()
+    for lane in (0, 1):
+        assert float(shown[lane].norm()) == pytest.approx(float(outputs[lane].norm()), rel=1e-4)
+        wanted = sounds[lane] / sounds[lane].max()
+        torch.testing.assert_close(shown[lane] / shown[lane].max(), wanted, rtol=1e-4, atol=1e-5)
+    assert not shown[2:].any()  # silence has no level to be given, and beside silence nothing is left
