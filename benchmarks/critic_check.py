@@ -6,6 +6,9 @@ those of another by more than true stems score above estimates, a critic knows t
 cosine between its gradient and the way from the estimate to the truth says whether what it asks for is right: 1 is
 straight to the truth, 0 is of no use, below 0 is away from it.
 
+With `--same-level` all this is of the shape alone, as critics are taught and asked now: the truth is as loud as the
+estimate, and the gradient changes no level.
+
     python benchmarks/critic_check.py DATA runs/semi/semi-0 runs/semi/semi-1 …
 """
 
@@ -17,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from advsep.trainer.adversary import as_loud_as, level_held
 from advsep.trainer.checkpoint import averaged_network, load_checkpoint
 from advsep.trainer.critic import Critic
 from advsep.trainer.excerpts import at_level
@@ -44,7 +48,8 @@ class Judged:
 class Judge:
     """A run's network and critics."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, *, same_level: bool) -> None:
+        self._same_level = same_level
         checkpoint = load_checkpoint(run / "last.ckpt")
         self.config = checkpoint.config
         self.network, self.path = averaged_network(checkpoint), SignalPath(checkpoint.config.signal.spec())
@@ -81,7 +86,9 @@ class Judge:
 
     def _judged(self, name: str, truth: torch.Tensor, estimate: torch.Tensor, *, voiced: bool) -> Judged:
         critic, seen = self.critics[name], estimate.clone().requires_grad_()
-        score = critic(seen).sum()
+        if self._same_level:
+            truth = as_loud_as(truth, estimate)
+        score = critic(level_held(seen) if self._same_level else seen).sum()
         (gradient,) = torch.autograd.grad(score, seen)
         way = truth - estimate
         cosine = (gradient * way).sum() / (gradient.norm() * way.norm() + 1e-9)
@@ -118,6 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder with paired/ and splits.json")
     parser.add_argument("runs", type=Path, nargs="+", help="folders of runs with critics, of one experiment")
+    parser.add_argument("--same-level", action="store_true", help="of shapes alone")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     found = find_tracks([arguments.data / "paired"])
@@ -133,7 +141,7 @@ def main() -> None:
     tracks = {name: load_tracks(files, 16000, cache) for name, (files, _, _) in groups.items()}
     table: dict[tuple[str, str], list[Judged]] = {}
     for run in arguments.runs:
-        judge = Judge(run)
+        judge = Judge(run, same_level=arguments.same_level)
         for name, (_, start, end) in groups.items():
             for track in tracks[name]:
                 for source, judged in judge_track(judge, track, start, end).items():

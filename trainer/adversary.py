@@ -98,7 +98,7 @@ class Adversary:
         scores: list[Tensor] = []
         for name, critic in self._critics.items():
             place = self._map(name)
-            of_each = critic.scores(fake[:, place])
+            of_each = critic.scores(level_held(fake[:, place]))
             scores.append(of_each if name == BOTH else heard[:, place.start] * of_each)
         return unpaired_loss(scores)
 
@@ -148,6 +148,16 @@ class Adversary:
 
     def _map(self, name: str) -> slice:
         return {VOICE: slice(0, 1), ACCOMPANIMENT: slice(1, 2), BOTH: slice(0, 2)}[name]
+
+
+def level_held(outputs: Tensor) -> Tensor:
+    """The same patches [lane, map, band, frame], in whose gradient nothing changes a lane's level.
+
+    Critics that met both kinds at equal levels learnt nothing about level; how their scores change with it is chance.
+    """
+    magnitudes = torch.expm1(outputs)
+    level = magnitudes.square().sum((1, 2, 3), keepdim=True).add(1e-12).sqrt()
+    return torch.log1p(magnitudes * (level.detach() / level))
 
 
 def as_loud_as(recordings: Tensor, outputs: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from advsep.realtime.errors import AdvsepError
-from advsep.trainer.adversary import Adversary, as_loud_as
+from advsep.trainer.adversary import Adversary, as_loud_as, level_held
 from advsep.trainer.checkpoint import load_checkpoint
 from advsep.trainer.config import TrainConfig
 from advsep.trainer.excerpts import past_samples
@@ -137,10 +137,11 @@ def test_where_nobody_sings_no_critic_asks_for_a_voice(
     spec = config.signal.spec()
     path, batch = SignalPath(spec), UnpairedExamples(recordings, spec, config)[0]
     adversary = Adversary(spec, config, path, Team(make_fabric("32-true", accelerator="cpu")))
-    share = torch.tensor(10 ** (share_db / 20)).requires_grad_()
+    share, tilt = 10 ** (share_db / 20), torch.zeros((), requires_grad=True)
 
     def faint_voice(features: torch.Tensor, *states: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return (share * torch.ones_like(features), *states)
+        ramp = torch.linspace(-1, 1, spec.bands)
+        return (share * (1 + tilt * ramp).expand_as(features), *states)
 
     network = LiveUnet(spec.bands, spec.channels, config.network)
     _, heard = adversary._estimates(batch, network, faint_voice)
@@ -148,9 +149,9 @@ def test_where_nobody_sings_no_critic_asks_for_a_voice(
     before = adversary.state()["voice"]["critic"]["dense.weight"].clone()
     adversary.teach(batch, network, faint_voice, None)
     assert (adversary.state()["voice"]["critic"]["dense.weight"] != before).any() == shown
-    (of_both,) = torch.autograd.grad(adversary.loss(batch, network, faint_voice), share)
+    (of_both,) = torch.autograd.grad(adversary.loss(batch, network, faint_voice), tilt)
     (fake, _), critic = adversary._estimates(batch, network, faint_voice), adversary._critics["accompaniment"]
-    (of_accompaniment,) = torch.autograd.grad(-critic.scores(fake[:, 1:]).mean(), share)
+    (of_accompaniment,) = torch.autograd.grad(-critic.scores(level_held(fake[:, 1:])).mean(), tilt)
     assert bool(torch.isclose(of_both, of_accompaniment, rtol=1e-5)) != shown
 
 
@@ -313,3 +314,17 @@ def test_recordings_are_as_loud_as_what_stands_beside_them(maps: int) -> None:
         wanted = sounds[lane] / sounds[lane].max()
         torch.testing.assert_close(shown[lane] / shown[lane].max(), wanted, rtol=1e-4, atol=1e-5)
     assert not shown[2:].any()  # silence has no level to be given, and beside silence nothing is left
+
+
+def test_a_critic_does_not_ask_for_more_or_less_of_the_same() -> None:
+    torch.manual_seed(1)
+    patches = torch.log1p(3 * torch.rand(3, 1, 6, 5)).requires_grad_()
+    patches.data[2] = 0.0
+    torch.testing.assert_close(level_held(patches), patches)
+    weight = torch.randn(3, 1, 6, 5)
+    (gradient,) = torch.autograd.grad((weight * level_held(patches)).sum(), patches)
+    louder = 1 - torch.exp(-patches.detach())  # of log1p(g m) by g, at 1
+    plain = (weight * louder).sum((1, 2, 3))
+    assert (plain[:2].abs() > 0.01).all()
+    assert ((gradient * louder).sum((1, 2, 3)).abs() < 1e-4).all()
+    assert gradient.isfinite().all()

@@ -108,6 +108,9 @@ def paper(
     require_training_extra()
     import torch
 
+    from ..memory import keep_freed_memory
+
+    keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
     folder = _cache_folder(cache)
