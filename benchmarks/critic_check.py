@@ -20,12 +20,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from advsep.trainer.adversary import as_loud_as, level_held
+from advsep.trainer.adversary import ACCOMPANIMENT, VOICE, Adversary, as_loud_as, level_held
 from advsep.trainer.checkpoint import averaged_network, load_checkpoint
 from advsep.trainer.critic import Critic
 from advsep.trainer.excerpts import at_level
-from advsep.trainer.losses import bins_below
 from advsep.trainer.signal import SignalPath
+from advsep.trainer.team import Team, make_fabric
 from advsep.trainer.tracks import Track, find_tracks, load_tracks, split_tracks
 from numpy.typing import NDArray
 from semi_supervised import PAIRED, UNPAIRED
@@ -53,14 +53,14 @@ class Judge:
         checkpoint = load_checkpoint(run / "last.ckpt")
         self.config = checkpoint.config
         self.network, self.path = averaged_network(checkpoint), SignalPath(checkpoint.config.signal.spec())
+        team = Team(make_fabric("32-true", accelerator="cpu"))
+        self._adversary = Adversary(self.path.spec, self.config, self.path, team)
         settings = self.config.adversarial
         self.critics: dict[str, Critic] = {}
-        for name in ("voice", "accompaniment"):
+        for name in (VOICE, ACCOMPANIMENT):
             critic = Critic(self.path.spec.bands, settings.patch_frames, 1, settings.critic_width)
             critic.load_state_dict(checkpoint.critics[name]["critic"])
             self.critics[name] = critic.requires_grad_(False)
-        inside = bins_below(torch.tensor([settings.highest_hz]), self.path.spec).matmul(self.path.average)
-        self._inside = (inside > 0.999).float()
 
     @property
     def samples(self) -> int:
@@ -75,12 +75,10 @@ class Judge:
             truth = self.path.analyse(parts)
             mixture = truth.sum(0, keepdim=True)
             masks, *_ = self.network(self.path.features(mixture), *self.network.initial_states(1))
-            masks = masks[:, :, -self.config.adversarial.patch_frames :]
-            loud = self._magnitudes(mixture)
-            patches = {
-                "voice": (self._patch(self._magnitudes(truth[:1])), self._patch(masks * loud)),
-                "accompaniment": (self._patch(self._magnitudes(truth[1:])), self._patch((1 - masks) * loud)),
-            }
+            last, hz = slice(-self.config.adversarial.patch_frames, None), torch.tensor([np.inf])
+            estimates, _ = self._adversary.masked(masks[:, :, last], mixture[:, :, last], hz)
+            true = self._adversary.pairs(truth[:1], truth[1:], hz)
+            patches = {VOICE: (true[:, :1], estimates[:, :1]), ACCOMPANIMENT: (true[:, 1:], estimates[:, 1:])}
         voiced = np.sum(vocals**2) > 10 ** (VOICED_DB / 10) * np.sum((vocals + accompaniment) ** 2)
         return {name: self._judged(name, *pair, voiced=bool(voiced)) for name, pair in patches.items()}
 
@@ -94,19 +92,11 @@ class Judge:
         cosine = (gradient * way).sum() / (gradient.norm() * way.norm() + 1e-9)
         return Judged(float(critic(truth).sum()), float(score.detach()), float(cosine), voiced)
 
-    def _magnitudes(self, spectra: torch.Tensor) -> torch.Tensor:
-        last = spectra[:, :, -self.config.adversarial.patch_frames :, : self.path.average.shape[0]]
-        return last.abs().matmul(self.path.average)
-
-    def _patch(self, magnitudes: torch.Tensor) -> torch.Tensor:
-        mean = magnitudes.mean(1, keepdim=True) * self._inside
-        return torch.log1p(mean * self.path.spec.feature_scale).transpose(2, 3)
-
 
 def judge_track(judge: Judge, track: Track, start: float, end: float) -> dict[str, list[Judged]]:
     """Patches evenly over a part of a track, between two shares of it."""
     count = len(track.vocals)
-    judged: dict[str, list[Judged]] = {"voice": [], "accompaniment": []}
+    judged: dict[str, list[Judged]] = {VOICE: [], ACCOMPANIMENT: []}
     for place in np.linspace(start * count, end * count - judge.samples, PATCHES).astype(int):
         part = slice(max(0, place), max(0, place) + judge.samples)
         whole = np.stack([track.vocals[part], track.accompaniment[part]]).astype(np.float32) / 32768
@@ -146,7 +136,7 @@ def main() -> None:
             for track in tracks[name]:
                 for source, judged in judge_track(judge, track, start, end).items():
                     table.setdefault((source, name), []).extend(judged)
-    for source in ("voice", "accompaniment"):
+    for source in (VOICE, ACCOMPANIMENT):
         print(f"\n{source:36}  truth  estimate  difference  told apart  cosine  cosine without voice")
         for name in groups:
             rows = table[source, name]

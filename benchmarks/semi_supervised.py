@@ -85,10 +85,7 @@ def make_halves(data: Path, out: Path) -> None:
                 "accompaniments": stems["accompaniment"][half:],
             }
             for kind, samples in parts.items():
-                path = out / kind / f"{corpus}-{name}.wav"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                if not path.exists():
-                    soundfile.write(path, samples / max(1.0, float(np.abs(samples).max())), rate_hz, subtype="PCM_16")
+                write_sound(out / kind / f"{corpus}-{name}.wav", samples, rate_hz)
 
 
 def make_few(data: Path, out: Path) -> None:
@@ -110,12 +107,15 @@ def make_few(data: Path, out: Path) -> None:
         if others.index(name) % 2:
             parts = {"voices": (vocals,), "accompaniments": (accompaniment,)}
         for kind, stems in parts.items():
-            path = out / "unpaired" / kind / f"{name}.wav"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.exists():
-                samples = sum(soundfile.read(stem, dtype="float32")[0] for stem in stems)
-                rate_hz = soundfile.info(stems[0]).samplerate
-                soundfile.write(path, samples / max(1.0, float(np.abs(samples).max())), rate_hz, subtype="PCM_16")
+            samples = sum(soundfile.read(stem, dtype="float32")[0] for stem in stems)
+            write_sound(out / "unpaired" / kind / f"{name}.wav", samples, soundfile.info(stems[0]).samplerate)
+
+
+def write_sound(path: Path, samples: np.ndarray, rate_hz: int) -> None:
+    """Unless it is there; turned down where it would clip."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        soundfile.write(path, samples / max(1.0, float(np.abs(samples).max())), rate_hz, subtype="PCM_16")
 
 
 def train(arguments: argparse.Namespace, mode: str, seed: int, alpha: float) -> Path:

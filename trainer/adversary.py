@@ -114,11 +114,22 @@ class Adversary:
         ahead, count = self._spec.lookahead_frames, self._settings.patch_frames
         spectra = self._path.analyse(batch.mixtures.to(self._device))
         masks, *_ = separate(self._path.features(spectra[:, :, ahead:]), *network.initial_states(len(spectra)))
-        masks = masks[:, :, -count:].float()
         # With look-ahead the mask that comes out with frame t is for frame t - ahead.
         end = spectra.shape[2] - ahead
-        mixture = self._magnitudes(spectra[:, :, end - count : end])
-        inside = self._inside(batch.bandwidth_hz.to(self._device))
+        return self.masked(masks[:, :, -count:].float(), spectra[:, :, end - count : end], batch.bandwidth_hz)
+
+    def masked(self, masks: Tensor, spectra: Tensor, bandwidth_hz: Tensor) -> tuple[Tensor, Tensor]:
+        """Estimates as critics see them.
+
+        Args:
+            masks: of the voice [lane, channel, frame, band].
+            spectra: of the mixture, the same frames [lane, channel, frame, bin].
+            bandwidth_hz: [lane].
+
+        Returns:
+            Patches [lane, source, band, frame], and 1 where an estimate is not silent [lane, source].
+        """
+        mixture, inside = self._magnitudes(spectra), self._inside(bandwidth_hz.to(self._device))
         estimates = [each * mixture for each in (masks, 1 - masks)]
         least = 10 ** (self._settings.silent_db / 10) * mixture.square().sum((1, 2, 3))
         heard = torch.stack([each.detach().square().sum((1, 2, 3)) > least for each in estimates], 1)
