@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,6 +9,7 @@ from torch import Tensor
 
 from ..realtime.jit import jit
 from ..realtime.spec import SignalSpec
+from .side_by_side import side_by_side
 
 SUMS = 7  # of `losses.MaskStatistics`, in its order
 
@@ -39,7 +37,7 @@ def band_sums(voice: Tensor, accompaniment: Tensor, bins: list[int], spec: Signa
         inside = min(bins[lane], int(edges[-1]))
         _sum_bands(voice_of, accompaniment_of, inside, edges, found[:, lane, channel])
 
-    _for_each(sum_one, batch * channels)
+    side_by_side(sum_one, batch * channels)
     return torch.from_numpy(found)
 
 
@@ -66,14 +64,8 @@ def band_means(spectra: Tensor, spec: SignalSpec) -> Tensor:
         for channel, sign in enumerate((0.5, -0.5)):
             _average_bands(first, last, np.float32(0.5), np.float32(sign), edges, found[lane, channel])
 
-    _for_each(average_one, batch)
+    side_by_side(average_one, batch)
     return torch.from_numpy(found)
-
-
-def _for_each(work: Callable[[int], None], count: int) -> None:
-    """Compiled functions let go of the GIL, so they run side by side, as many as torch has threads."""
-    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-        list(threads.map(work, range(count)))
 
 
 @jit
@@ -121,15 +113,8 @@ def _sum_bands(
             v[k] = np.sqrt(voice_power[k])
             a[k] = np.sqrt(a_re * a_re + a_im * a_im)
         for band in range(len(edges) - 1):
-            sums = (
-                np.float32(0),
-                np.float32(0),
-                np.float32(0),
-                np.float32(0),
-                np.float32(0),
-                np.float32(0),
-                np.float32(0),
-            )
+            none = np.float32(0)
+            sums = none, none, none, none, none, none, none
             for k in range(edges[band], min(edges[band + 1], bins)):
                 sums = (
                     sums[0] + x[k],

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..realtime.spec import StateSpec
 from ..realtime.strict import FormatError
 from .gru import run_gru
+from .norm_relu import normed_behind, normed_beside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +40,13 @@ class Encoder(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel_frames: int, kernel_bands: int) -> None:
         super().__init__()
-        self.past_frames = kernel_frames - 1
         kernel = (kernel_frames, kernel_bands)
         self.convolution = nn.Conv2d(inputs, outputs, kernel, stride=(1, 2), padding=(0, kernel_bands // 2), bias=False)
         self.norm = nn.BatchNorm2d(outputs)
 
-    def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
-        """[batch, channel, frame, band] and the past frames in; half the bands and the next past out."""
-        extended = torch.cat([past, x], 2)
-        return torch.relu(self.norm(self.convolution(extended))), extended[:, :, -self.past_frames :]
+    def forward(self, behind: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Half the bands of frames behind this level's past, behind `past`; and as `normed_beside` takes them."""
+        return normed_behind(self.norm, self.convolution(behind), past)
 
 
 class Decoder(nn.Module):
@@ -61,10 +60,10 @@ class Decoder(nn.Module):
         )
         self.norm = None if last else nn.BatchNorm2d(outputs)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[batch, channel, frame, band] to twice the bands."""
+    def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:
+        """[batch, channel, frame, band] to twice the bands, with another level's maps beside them if there are any."""
         y = self.convolution(x)
-        return y if self.norm is None else torch.relu(self.norm(y))
+        return y if skip is None or self.norm is None else normed_beside(self.norm, y, skip)
 
 
 class LiveUnet(nn.Module):
@@ -128,15 +127,17 @@ class LiveUnet(nn.Module):
         Returns:
             masks in 0…1, shaped like `features`, and the next states.
         """
-        x, skips, next_states = features, [], []
-        for encoder, past in zip(self.encoders, states[:-1], strict=True):
-            x, past_next = encoder(x, past)
-            skips.append(x)
-            next_states.append(past_next)
+        past_frames = self.config.kernel_frames - 1
+        x, skips, next_states = torch.cat([states[0], features], 2), [], []
+        for encoder, past in zip(self.encoders, (*states[1:-1], None), strict=True):
+            next_states.append(x[:, :, -past_frames:])
+            x, skip = encoder(x, past)
+            skips.append(skip)
         batch, width, frames, bands = x.shape
         flat = x.transpose(1, 2).reshape(batch, frames, width * bands)
         context, recurrent_next = run_gru(self.gru, self.squeeze(flat), states[-1])
         x = torch.relu(self.expand(context)).reshape(batch, frames, width, bands).transpose(1, 2)
-        for decoder, skip in zip(self.decoders, reversed(skips), strict=True):
-            x = decoder(torch.cat([x, skip], 1))
+        x = torch.cat([x, skips.pop()], 1)
+        for decoder in self.decoders:
+            x = decoder(x, skips.pop() if skips else None)
         return (torch.sigmoid(x), *next_states, recurrent_next)

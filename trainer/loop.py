@@ -96,7 +96,7 @@ class Trainer:
         self.network = LiveUnet(self._spec.bands, self._spec.channels, config.network)
         self._begin(start, weights)
         self.team.synchronise_norms(self.network)
-        # Channels last: the convolutions of processors and of GPUs alike are fastest so.
+        # Channels last: a processor's convolutions are fastest so (docs/experiments.md).
         self.network.to(device=self._fabric.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.averaged.to(self._fabric.device)
         self._optimiser = torch.optim.AdamW(

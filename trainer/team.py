@@ -16,9 +16,9 @@ import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.distributed.nn import functional as collective
 
 from ..realtime.errors import AdvsepError
+from .synced_norm import SyncedBatchNorm
 
 T = TypeVar("T")
 
@@ -158,34 +158,3 @@ class Team:
             for name, child in list(parent.named_children()):
                 if type(child) is nn.BatchNorm2d:
                     setattr(parent, name, SyncedBatchNorm.like(child))
-
-
-class SyncedBatchNorm(nn.BatchNorm2d):
-    """Batch norm over the batches of all processes; torch's own does that on GPUs only."""
-
-    @staticmethod
-    def like(norm: nn.BatchNorm2d) -> SyncedBatchNorm:
-        """With another's weights and statistics."""
-        synced = SyncedBatchNorm(norm.num_features, norm.eps, norm.momentum)
-        synced.load_state_dict(norm.state_dict())
-        return synced.to(norm.weight.device)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """[batch, channel, frame, band], normalised a channel."""
-        if not self.training:
-            return super().forward(input)
-        wide = input.float()
-        count = wide.numel() // wide.shape[1] * dist.get_world_size()
-        mean = collective.all_reduce(wide.sum((0, 2, 3))) / count
-        centred = wide - mean[:, None, None]
-        variance = collective.all_reduce(centred.square().sum((0, 2, 3))) / count
-        with torch.no_grad():
-            assert self.running_mean is not None
-            assert self.running_var is not None
-            assert self.num_batches_tracked is not None
-            pace = self.momentum or 0.1
-            self.running_mean.lerp_(mean, pace)
-            self.running_var.lerp_(variance * (count / (count - 1)), pace)
-            self.num_batches_tracked += 1
-        scale = self.weight * (variance + self.eps).rsqrt()
-        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(input.dtype)
