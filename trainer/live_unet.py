@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,21 +28,30 @@ class LiveUnetConfig:
         kernel_frames: frames a convolution sees (the present one and `kernel_frames - 1` past ones).
         kernel_bands: bands a convolution sees, odd.
         recurrent_size: units of the GRU at the bottleneck.
+        dilations: frames from one that a level's convolution sees to the next, a level; empty: 1 at each. With
+            look-ahead the first has to reach as far back, or no fine detail of the frame that the mask is for is left.
     """
 
     channels: tuple[int, ...] = (24, 48, 64, 96, 128)
     kernel_frames: int = 2
     kernel_bands: int = 5
     recurrent_size: int = 256
+    dilations: tuple[int, ...] = ()
+
+    @property
+    def past_frames(self) -> tuple[int, ...]:
+        """Frames before the present one that each level's convolution sees."""
+        dilations = self.dilations or (1,) * len(self.channels)
+        return tuple(each * (self.kernel_frames - 1) for each in dilations)
 
 
 class Encoder(nn.Module):
     """Causal convolution along time, stride 2 along frequency; its state is the frames it still needs."""
 
-    def __init__(self, inputs: int, outputs: int, kernel_frames: int, kernel_bands: int) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: tuple[int, int], dilation: int) -> None:
         super().__init__()
-        kernel = (kernel_frames, kernel_bands)
-        self.convolution = nn.Conv2d(inputs, outputs, kernel, stride=(1, 2), padding=(0, kernel_bands // 2), bias=False)
+        sizes: dict[str, Any] = {"stride": (1, 2), "padding": (0, kernel[1] // 2), "dilation": (dilation, 1)}
+        self.convolution = nn.Conv2d(inputs, outputs, kernel, bias=False, **sizes)
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, behind: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -83,16 +93,19 @@ class LiveUnet(nn.Module):
         levels = len(config.channels)
         odd = config.kernel_bands > 0 and config.kernel_bands % 2 == 1
         positive = bands > 0 and config.recurrent_size > 0 and all(width > 0 for width in config.channels)
-        if levels == 0 or bands % 2**levels or not odd or config.kernel_frames < 2 or not positive:
+        dilated = len(config.dilations) in (0, levels) and all(each > 0 for each in config.dilations)
+        if levels == 0 or bands % 2**levels or not (odd and positive and dilated) or config.kernel_frames < 2:
             raise FormatError(
-                "a live U-Net needs positive sizes, bands divisible by 2 ** levels, an odd kernel_bands and 2 or more "
-                f"kernel_frames; got {bands} bands, channels {config.channels}, kernel_bands {config.kernel_bands}, "
-                f"kernel_frames {config.kernel_frames}, recurrent_size {config.recurrent_size}"
+                "a live U-Net needs positive sizes, bands divisible by 2 ** levels, an odd kernel_bands, 2 or more "
+                "kernel_frames and no dilations or one a level; "
+                f"got {bands} bands, channels {config.channels}, kernel_bands {config.kernel_bands}, kernel_frames "
+                f"{config.kernel_frames}, recurrent_size {config.recurrent_size}, dilations {config.dilations}"
             )
         self.bands, self.channels, self.config = bands, channels, config
         widths = (channels, *config.channels)
         self.encoders = nn.ModuleList(
-            Encoder(a, b, config.kernel_frames, config.kernel_bands) for a, b in itertools.pairwise(widths)
+            Encoder(a, b, (config.kernel_frames, config.kernel_bands), dilation)
+            for (a, b), dilation in zip(itertools.pairwise(widths), config.dilations or (1,) * levels, strict=True)
         )
         bottleneck = widths[-1] * (bands >> levels)
         self.squeeze = nn.Linear(bottleneck, config.recurrent_size)
@@ -105,9 +118,9 @@ class LiveUnet(nn.Module):
     @property
     def states(self) -> tuple[StateSpec, ...]:
         """Name and shape (for batch 1) of each state, in the order of `forward`."""
-        past = self.config.kernel_frames - 1
         widths = (self.channels, *self.config.channels[:-1])
-        maps = [StateSpec(name=f"past_{i}", shape=(1, w, past, self.bands >> i)) for i, w in enumerate(widths)]
+        sizes = enumerate(zip(widths, self.config.past_frames, strict=True))
+        maps = [StateSpec(name=f"past_{i}", shape=(1, w, past, self.bands >> i)) for i, (w, past) in sizes]
         return (*maps, StateSpec(name="recurrent", shape=(1, 1, self.config.recurrent_size)))
 
     def initial_states(self, batch: int) -> list[Tensor]:
@@ -127,10 +140,9 @@ class LiveUnet(nn.Module):
         Returns:
             masks in 0…1, shaped like `features`, and the next states.
         """
-        past_frames = self.config.kernel_frames - 1
         x, skips, next_states = torch.cat([states[0], features], 2), [], []
-        for encoder, past in zip(self.encoders, (*states[1:-1], None), strict=True):
-            next_states.append(x[:, :, -past_frames:])
+        for encoder, kept, past in zip(self.encoders, self.config.past_frames, (*states[1:-1], None), strict=True):
+            next_states.append(x[:, :, -kept:])
             x, skip = encoder(x, past)
             skips.append(skip)
         batch, width, frames, bands = x.shape

@@ -174,9 +174,11 @@ def _unpacked(path: Path) -> tuple[dict[str, Tensor], LiveUnetConfig]:
     graph: Any = onnx.load(str(path)).graph
     held = {item.name: torch.from_numpy(np.array(numpy_helper.to_array(item))) for item in graph.initializer}
     weights: dict[str, Tensor] = {}
+    dilations: dict[str, int] = {}
     for node in graph.node:
         if node.op_type in ("Conv", "ConvTranspose"):
             layer = node.input[1].removesuffix(".convolution.weight")
+            dilations |= {layer: each.ints[0] for each in node.attribute if each.name == "dilations"}
             weights[f"{layer}.convolution.weight"] = held[node.input[1]]
             bias = held[node.input[2]]
             if node.input[2].endswith(".convolution.bias"):
@@ -192,7 +194,7 @@ def _unpacked(path: Path) -> tuple[dict[str, Tensor], LiveUnetConfig]:
     gates = {"weight_ih_l0": held["gru.input_weight"][0], "weight_hh_l0": held["gru.recurrent_weight"][0]}
     gates["bias_ih_l0"], gates["bias_hh_l0"] = held["gru.bias"][0].chunk(2)
     weights |= {f"gru.{name}": _rzn(weight) for name, weight in gates.items()}
-    return weights, _size_of(weights)
+    return weights, _size_of(weights, dilations)
 
 
 def _rzn(weight: Tensor) -> Tensor:
@@ -213,14 +215,16 @@ def _adding_norm(name: str, bias: Tensor) -> dict[str, Tensor]:
     }
 
 
-def _size_of(weights: dict[str, Tensor]) -> LiveUnetConfig:
+def _size_of(weights: dict[str, Tensor], dilations: dict[str, int]) -> LiveUnetConfig:
     encoders = sorted(name for name in weights if name.startswith("encoders.") and name.endswith("convolution.weight"))
+    dilated = tuple(dilations[name.removesuffix(".convolution.weight")] for name in encoders)
     shapes = [tuple(weights[name].shape) for name in encoders]
     return LiveUnetConfig(
         channels=tuple(shape[0] for shape in shapes),
         kernel_frames=shapes[0][2],
         kernel_bands=shapes[0][3],
         recurrent_size=weights["gru.weight_hh_l0"].shape[1],
+        dilations=dilated if max(dilated) > 1 else (),
     )
 
 

@@ -102,13 +102,13 @@ def test_the_archive_is_what_the_critics_say_of_the_same_patches(
 def _check_estimates(said: dict[str, np.ndarray], song: Path) -> None:
     """Both together are the mixture, by numpy's FFT; and a click is where it was."""
     sound, _ = soundfile.read(song, dtype="float64")
-    sound = np.concatenate([np.zeros((2048, 2)), sound[22050:]])
-    window = analysis_window(2048, 512)
+    sound = np.concatenate([np.zeros((4096, 2)), sound[22050:]])
+    window = analysis_window(4096, 512)
     both = np.expm1(said["estimates"].astype(float)).sum(0) / said["feature_scale"]
-    edges = np.round(said["band_edges_hz"] / (44100 / 2048) + 0.5).astype(int)
+    edges = np.round(said["band_edges_hz"] / (44100 / 4096) + 0.5).astype(int)
     edges[0] = np.asarray(read_model_spec(find_model("live-12")).signal.band_edges_bins)[0]
     for frame in (10, 200, 400, 500):
-        part = sound[(frame + 1) * 256 : (frame + 1) * 256 + 2048]
+        part = sound[(frame + 1) * 256 : (frame + 1) * 256 + 4096]
         spectrum = np.abs(np.fft.rfft(window[:, None] * part, axis=0)).mean(1)
         wanted = [spectrum[low:high].mean() for low, high in itertools.pairwise(edges)]
         np.testing.assert_allclose(both[:, frame], wanted, rtol=2e-3, atol=2e-4)

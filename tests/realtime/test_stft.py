@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-LIVE = [(2048, 128, 64), (2048, 256, 128), (2048, 512, 256), (2048, 1024, 512)]
+LIVE = [(4096, 128, 64), (4096, 256, 128), (4096, 512, 256), (4096, 1024, 512)]
 """N, S, H of live-3, live-6, live-12 and live-23."""
 
 OTHERS = [
@@ -22,7 +22,8 @@ OTHERS = [
     (2048, 512, 32),  # H far below S/2
     (1536, 512, 256),  # not a power of two
     (1200, 400, 100),
-    (4096, 512, 256),
+    (2048, 512, 256),
+    (4096, 4096, 1024),  # studio's
     (90, 30, 5),  # odd quarter of everything
     (64, 32, 16),  # the smallest power of two of our own FFT
     (32, 32, 8),  # below it

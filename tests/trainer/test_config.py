@@ -27,19 +27,23 @@ def test_a_preset_differs_from_live_12_in_its_windows_and_frames_alone(name: str
     config, other = load_preset(name), load_preset("live-12")
     signal = config.signal.spec()
     assert signal.latency_samples == latency
-    assert (signal.window_samples, signal.hop_samples, signal.sample_rate_hz) == (2048, latency // 2, 44100)
+    assert (signal.window_samples, signal.hop_samples, signal.sample_rate_hz) == (4096, latency // 2, 44100)
     assert config.segment_frames * signal.hop_samples == 65536  # 1.49 s
     assert f"live-{signal.latency_samples / 44.1:.0f}" == name
     windows = dataclasses.replace(config.signal, hop_samples=256, synthesis_samples=512)
-    assert dataclasses.replace(config, name="live-12", signal=windows, segment_frames=256) == other
+    network = dataclasses.replace(config.network, dilations=other.network.dilations)
+    assert dataclasses.replace(config, name="live-12", signal=windows, network=network, segment_frames=256) == other
+    # The network looks back as far, in time: 16 hops of live-12, or a hop of live-23 more.
+    assert (1 + sum(config.network.past_frames)) * signal.hop_samples == pytest.approx(16 * 256, abs=512)
 
 
-def test_studio_looks_ahead_and_sees_twice_as_fine() -> None:
+def test_studio_looks_ahead_and_sees_fine_bands_farther_up() -> None:
     signal, live = load_preset("studio").signal.spec(), load_preset("live-12").signal.spec()
-    assert signal.latency_samples == 2048 + 24 * 512
-    assert signal.window_samples == 2 * live.window_samples
-    # The last single bin ends at the same frequency.
-    assert signal.band_edges_bins[384] / signal.window_samples == live.band_edges_bins[192] / live.window_samples
+    assert signal.latency_samples == 4096 + 8 * 1024
+    assert load_preset("studio").network.past_frames[0] == signal.lookahead_frames
+    assert signal.window_samples == live.window_samples
+    assert (signal.band_edges_bins[192], live.band_edges_bins[144]) == (192, 144)  # every band below is one bin wide
+    assert live.band_edges_bins[160] > 160
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -117,7 +121,7 @@ def test_a_preset_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_resumed_run_may_change_what_its_tensors_do_not_know() -> None:
     before = load_preset("live-12")
-    free = [parse_override(TrainConfig, text) for text in ("optimiser.learning_rate=3e-4", "steps=9000", "lanes=16")]
+    free = [parse_override(TrainConfig, text) for text in ("optimiser.learning_rate=3e-4", "steps=9000", "lanes=8")]
     assert resumed_config(before, free) == dataclasses.replace(
         before, steps=9000, optimiser=dataclasses.replace(before.optimiser, learning_rate=3e-4)
     )

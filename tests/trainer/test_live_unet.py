@@ -17,6 +17,7 @@ BANDS, FRAMES = 32, 24
 CONFIGS = [
     LiveUnetConfig(channels=(4, 8), kernel_frames=2, kernel_bands=5, recurrent_size=8),
     LiveUnetConfig(channels=(3, 4, 5), kernel_frames=4, kernel_bands=3, recurrent_size=6),
+    LiveUnetConfig(channels=(4, 5, 6), kernel_frames=2, kernel_bands=3, recurrent_size=6, dilations=(7, 1, 3)),
 ]
 
 
@@ -82,6 +83,19 @@ def test_states_have_the_declared_shapes() -> None:
     ]
 
 
+def test_dilations_say_which_past_frames_are_seen() -> None:
+    """With the recurrence cut, a click reaches the sums of one dilation a level, and nothing between them."""
+    network, x = untrained_network(BANDS, 1, CONFIGS[2]), torch.zeros(1, 1, FRAMES, BANDS)
+    with torch.no_grad():
+        network.expand.weight.zero_()
+        silent, _ = in_chunks(network, x, [])
+        x[:, :, 2] = 1
+        clicked, _ = in_chunks(network, x, [])
+    heard = (clicked != silent).any(3)[0, 0].nonzero().ravel() - 2
+    assert heard.tolist() == [0, 1, 3, 4, 7, 8, 10, 11]
+    assert [state.shape[2] for state in network.states[:-1]] == [7, 1, 3]
+
+
 def test_lanes_do_not_touch_each_other() -> None:
     network, x = untrained_network(BANDS, 2, CONFIGS[0]), features(3, 2)
     together, _ = in_chunks(network, x, [5])
@@ -104,6 +118,8 @@ def test_lanes_do_not_touch_each_other() -> None:
         (32, {"kernel_bands": -1}),
         (32, {"kernel_frames": 1}),
         (32, {"recurrent_size": 0}),
+        (32, {"dilations": (1,)}),
+        (32, {"dilations": (1, 0)}),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(bands: int, sizes: dict[str, object]) -> None:
@@ -115,5 +131,5 @@ def test_the_default_model_has_the_parameters_that_were_counted() -> None:
     config = load_preset("live-12")
     spec = config.signal.spec()
     network = LiveUnet(spec.bands, spec.channels, config.network)
-    assert (spec.bands, spec.channels, spec.latency_samples) == (256, 2, 512)
-    assert sum(p.numel() for p in network.parameters()) == 1_375_586
+    assert (spec.bands, spec.channels, spec.latency_samples) == (192, 2, 512)
+    assert sum(p.numel() for p in network.parameters()) == 302_018
