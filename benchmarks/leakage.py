@@ -4,7 +4,7 @@
 
 For each recording of DATA/accompaniment and DATA/vocals that DATA/splits.json puts into the split, its first minute
 through the live path: the level of the stem that should be silent below that of the recording, in dB. A recording is
-one number; means are of these numbers.
+one number; means are of these numbers. Recordings that are silent throughout are left out.
 """
 
 from __future__ import annotations
@@ -23,15 +23,18 @@ from advsep.realtime.stems import HOPS_AT_ONCE, StemStream
 LONGEST_S = 60
 
 
-def leaked_db(model: ModelSession, path: Path, *, is_voice: bool) -> float:
-    """Of one recording."""
+def leaked_db(model: ModelSession, path: Path, *, is_voice: bool) -> float | None:
+    """Of one recording; None where it is silent."""
     rate_hz = soundfile.info(path).samplerate
     samples, _ = soundfile.read(path, LONGEST_S * rate_hz, dtype="float32", always_2d=True)
+    power = float(np.mean(np.square(samples, dtype=np.float64)))
+    if power == 0:
+        return None
     model.reset()
     voice = StemStream(ArraySource(samples, rate_hz, path.name), model, HOPS_AT_ONCE).read_all().stems["vocals"]
     wrong = samples - voice if is_voice else voice
-    powers = [float(np.mean(np.square(each, dtype=np.float64))) for each in (wrong, samples)]
-    return 10 * float(np.log10(max(powers[0], 1e-20) / powers[1]))
+    leaked = float(np.mean(np.square(wrong, dtype=np.float64)))
+    return 10 * float(np.log10(max(leaked, 1e-20) / power))
 
 
 def main() -> None:
@@ -48,7 +51,10 @@ def main() -> None:
         for corpus in sorted(name for name in splits if str(name).startswith(f"{kind}/")):
             for name in splits[corpus][asked.split]:
                 (path,) = (asked.data / corpus).rglob(f"{name}.*")
-                levels.append(leaked_db(model, path, is_voice=kind == "vocals"))
+                level_db = leaked_db(model, path, is_voice=kind == "vocals")
+                if level_db is None:
+                    continue
+                levels.append(level_db)
                 print(f"{corpus}/{name}: {stem} {levels[-1]:.1f} dB", flush=True)
         told = f"mean {np.mean(levels):.1f} dB, {min(levels):.1f} to {max(levels):.1f}" if levels else "none"
         print(f"{asked.model}, {stem} where there is none, {len(levels)} recordings: {told}")

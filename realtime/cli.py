@@ -110,7 +110,15 @@ def live(
             "any, else null.",
         ),
     ] = "auto",
-    model: Annotated[str, typer.Option("--model", help="A bundled model's name or an .onnx file.")] = "live-12",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            help="A bundled model's name (see --list-models) or an .onnx file; default: live-12 for what is heard at "
+            "once, studio for files and karaoke.",
+            show_default=False,
+        ),
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(

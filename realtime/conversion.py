@@ -39,7 +39,7 @@ class Conversion:
         self.written: list[Path] = []
         self._nothing_left, self._destinations = False, Destinations()
         self._began_s = self._ended_s = time.perf_counter()
-        self._model = ModelSession(find_model(options.model), HOPS_AT_ONCE)
+        self._model = ModelSession(find_model(options.model_name), HOPS_AT_ONCE)
         self._rack = options.whole_rack
         self._rack.check(self._model.spec.sources)
         self._source = open_song(options.source, accept_damaged=options.accept_damaged)

@@ -17,7 +17,7 @@ from .critic_maps import FRAMES_AT_ONCE, CriticPicture, Progress, judge, open_cr
 from .engine_settings import PIPE, is_sound_source
 from .model import ModelSession
 from .options import LiveOptions, refuse_overwriting
-from .registry import find_model
+from .registry import DEFAULT_MODEL, find_model
 from .song import open_song
 
 NPZ, PNG = ".npz", ".png"
@@ -41,7 +41,7 @@ def judge_song(options: LiveOptions, target: Path, progress: Progress) -> Critic
     refuse_overwriting(options.source, [target])
     if target.suffix.lower() == PNG:
         require_matplotlib()
-    model = ModelSession(find_model(options.model), FRAMES_AT_ONCE)
+    model = ModelSession(find_model(options.model or DEFAULT_MODEL), FRAMES_AT_ONCE)
     critics = open_critics(model)
     source = open_song(options.source, accept_damaged=options.accept_damaged)
     try:

@@ -221,7 +221,7 @@ def show_latency(options: LiveOptions, *, as_json: bool) -> None:
     plays = find_device("speakers" if options.output == "auto" else options.output, "output")
     if captures is None or plays is None:
         raise DeviceError("--measure-latency: 'null' makes no sound; name an input and an output, see --list-devices")
-    model = ModelSession(find_model(options.model))
+    model = ModelSession(find_model(options.model_name))
     print("measuring: some seconds of quiet noise bursts", file=sys.stderr)
     report = measure_device(
         captures,

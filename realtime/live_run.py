@@ -65,7 +65,7 @@ class LiveRun:
         return EngineSettings(
             input=options.source,
             output=output,
-            model=options.model,
+            model=options.model_name,
             rate_hz=options.rate_hz,
             block_samples=options.block_samples,
             rack=options.whole_rack,

@@ -11,7 +11,7 @@ from .engine_settings import AUTO, DEMO, PIPE, check_loop, is_sound_source
 from .errors import AdvsepError
 from .karaoke.guide import with_guide
 from .rack_spec import RackSpec
-from .registry import DEFAULT_MODEL
+from .registry import DEFAULT_MODEL, best_model
 from .tune import AS_IT_IS, Tune
 
 NULL = "null"
@@ -25,6 +25,7 @@ class LiveOptions:
     """What the command line says; see `advsep-live --help`.
 
     Attributes:
+        model: that was asked for, see `model_name`.
         rack: from preset and chain.
         gains_db: of single strips, instead of the rack's.
         muted: strips, besides the rack's.
@@ -36,7 +37,7 @@ class LiveOptions:
 
     source: str
     output: str = AUTO
-    model: str = DEFAULT_MODEL
+    model: str | None = None
     rack: RackSpec = field(default_factory=RackSpec)
     gains_db: dict[str, float] = field(default_factory=dict)
     muted: tuple[str, ...] = ()
@@ -97,6 +98,13 @@ class LiveOptions:
         for name in self.muted:
             rack = rack.with_strip(name, replace(rack.named(name), muted=True))
         return rack
+
+    @property
+    def model_name(self) -> str:
+        """The model that was asked for; else the one of short latency, or the best where a file becomes files."""
+        if self.model is not None:
+            return self.model
+        return best_model() if self.converts else DEFAULT_MODEL
 
     @property
     def converts(self) -> bool:

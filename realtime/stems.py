@@ -17,6 +17,7 @@ from .source import Source
 from .timing import HopTimes
 
 HOPS_AT_ONCE = 64  # handed to the network where nobody waits for them
+MOST_AT_ONCE_SAMPLES = 16384  # read at once, by the model's clock: so much is lost where a damaged file breaks off
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class StemStream:
         self.times = HopTimes()
         self._hop = signal.hop_samples
         # Reading a whole number of hops' worth keeps the pace of the network even.
-        self._read_samples = max(1, round(hops_per_read * self._hop * source.rate_hz / self.model_rate_hz))
+        at_once = min(hops_per_read, max(1, MOST_AT_ONCE_SAMPLES // self._hop)) * self._hop
+        self._read_samples = max(1, round(at_once * source.rate_hz / self.model_rate_hz))
         self._to_model = StreamResampler(source.rate_hz, self.model_rate_hz, source.channels)
         self._from_model = StreamResampler(self.model_rate_hz, source.rate_hz, source.channels)
         self._to_skip = self.latency_samples

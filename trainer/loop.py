@@ -257,7 +257,8 @@ class Trainer:
         total = float(supervised.detach()) + (0.0 if unpaired is None else float(unpaired.detach()))
         self._check_finite(total, norm)
         self._optimiser.step()
-        self._carried = [state.detach().float() for state in states]
+        # Copies: a view would keep, and a checkpoint would hold, all that it is cut from.
+        self._carried = [state.detach().float().clone() for state in states]
         # The average forgets the first, untrained weights faster than its final pace would.
         decay = min(self.config.optimiser.ema_decay, (1 + self._step) / (10 + self._step))
         average_weights(self.averaged, self.network, decay)

@@ -173,18 +173,7 @@ def _unpacked(path: Path) -> tuple[dict[str, Tensor], LiveUnetConfig]:
 
     graph: Any = onnx.load(str(path)).graph
     held = {item.name: torch.from_numpy(np.array(numpy_helper.to_array(item))) for item in graph.initializer}
-    weights: dict[str, Tensor] = {}
-    dilations: dict[str, int] = {}
-    for node in graph.node:
-        if node.op_type in ("Conv", "ConvTranspose"):
-            layer = node.input[1].removesuffix(".convolution.weight")
-            dilations |= {layer: each.ints[0] for each in node.attribute if each.name == "dilations"}
-            weights[f"{layer}.convolution.weight"] = held[node.input[1]]
-            bias = held[node.input[2]]
-            if node.input[2].endswith(".convolution.bias"):
-                weights[f"{layer}.convolution.bias"] = bias
-            else:
-                weights |= _adding_norm(f"{layer}.norm", bias)
+    weights, dilations = _convolutions(graph, held)
     makers = {output: node for node in graph.node for output in node.output}
     for layer in ("squeeze", "expand"):
         (adder,) = (node for node in graph.node if f"{layer}.bias" in node.input)
@@ -195,6 +184,24 @@ def _unpacked(path: Path) -> tuple[dict[str, Tensor], LiveUnetConfig]:
     gates["bias_ih_l0"], gates["bias_hh_l0"] = held["gru.bias"][0].chunk(2)
     weights |= {f"gru.{name}": _rzn(weight) for name, weight in gates.items()}
     return weights, _size_of(weights, dilations)
+
+
+def _convolutions(graph: Any, held: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, int]]:
+    """Weights of the convolutions and what stands for their batch norms; and along time the dilation of each layer."""
+    weights: dict[str, Tensor] = {}
+    dilations: dict[str, int] = {}
+    for node in graph.node:
+        if node.op_type in ("Conv", "ConvTranspose"):
+            layer = node.input[1].removesuffix(".convolution.weight")
+            (along,) = (each.ints for each in node.attribute if each.name == "dilations")
+            dilations[layer] = along[0]
+            weights[f"{layer}.convolution.weight"] = held[node.input[1]]
+            bias = held[node.input[2]]
+            if node.input[2].endswith(".convolution.bias"):
+                weights[f"{layer}.convolution.bias"] = bias
+            else:
+                weights |= _adding_norm(f"{layer}.norm", bias)
+    return weights, dilations
 
 
 def _rzn(weight: Tensor) -> Tensor:

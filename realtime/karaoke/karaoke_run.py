@@ -14,7 +14,6 @@ from ..live_run import LiveRun
 from ..options import NULL, LiveOptions
 from ..page import clock
 from ..panel import Recording
-from ..registry import DEFAULT_MODEL
 from ..status import EngineStatus
 from ..tune import FARTHEST_SEMITONES, FASTEST, SLOWEST, Tune
 from .delays import Delays
@@ -46,8 +45,9 @@ class KaraokeRun(LiveRun):
     """
 
     def __init__(self, options: LiveOptions, song: Path) -> None:
-        model = None if options.model == DEFAULT_MODEL else options.model
-        self._song = KaraokeSong(song, StemCache(), LyricsOffsets(data_folder()), model=model, start_s=options.start_s)
+        self._song = KaraokeSong(
+            song, StemCache(), LyricsOffsets(data_folder()), model=options.model, start_s=options.start_s
+        )
         self._tune, self._margin_s, self._followed_s = options.tune, 0.0, 0.0
         self._least_margin_s: float | None = None
         self._take: TakeRecorder | None = None

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import AdvsepError
+from ..registry import best_model
 from .separation_process import SeparationProcess
-from .stem_cache import StemCache, best_model
+from .stem_cache import StemCache
 from .stem_entry import StemError
 
 MOST_CRASHES, CRASHES_WITHIN_S = 3, 30.0

@@ -18,14 +18,13 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..registry import DEFAULT_MODEL, find_model, model_names
+from ..registry import best_model, find_model
 from ..source import FileSource
 from .song_key import song_key
 from .stem_entry import FACTS_NAME, EntryFacts, StemEntry, StemError, model_key, read_facts, write_facts
 from .stem_lock import FileLock, try_lock
 
 LIMIT_BYTES = 4 << 30  # some forty songs
-BEST_MODEL = "studio"
 _USED_NAME = ".used"
 _ENTRY_NAME = re.compile(r"[0-9a-f]{32}-.+")
 
@@ -47,11 +46,6 @@ class StoredSong:
     size_bytes: int
     used_s: float
     chunks: int
-
-
-def best_model() -> str:
-    """The bundled model that separates best where nobody waits for it."""
-    return BEST_MODEL if BEST_MODEL in model_names() else DEFAULT_MODEL
 
 
 class StemCache:

@@ -69,7 +69,7 @@ def test_it_separates_a_song_with_the_bundled_model(installed: Path, tmp_path: P
     mix, stems = tmp_path / "mix.wav", tmp_path / "stems"
     run(installed / "advsep-live", "-i", "demo", "-o", mix, "--seconds", "8", cwd=tmp_path)
     done = run(installed / "advsep-live", "-i", mix, "-o", stems, "--json", cwd=tmp_path)
-    assert json.loads(done.stdout.splitlines()[-1])["model"] == "live-12"
+    assert json.loads(done.stdout.splitlines()[-1])["model"] == "studio"
     song, rate_hz = soundfile.read(mix)
     voice, band = (soundfile.read(stems / f"{name}.wav")[0] for name in ("vocals", "accompaniment"))
     assert rate_hz == 44100

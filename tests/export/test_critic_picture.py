@@ -38,7 +38,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spec, critics = read_model_spec(path), dict[str, Critic]()
     for seed, source in enumerate(("voice", "accompaniment")):
         random = torch.Generator().manual_seed(seed)
-        critics[source] = Critic(256, 64, 1, 4).requires_grad_(False).eval()
+        critics[source] = Critic(spec.signal.bands, 64, 1, 4).requires_grad_(False).eval()
         for weight in critics[source].parameters():
             size = 1.5 / weight[0].numel() ** 0.5 if weight.dim() > 1 else 0.3
             weight.data.normal_(0, size, generator=random)
@@ -76,7 +76,7 @@ def test_the_archive_is_what_the_critics_say_of_the_same_patches(
     assert [path.name for path in target.parent.iterdir()] == ["said.npz"]
     said, session = dict(np.load(target)), CriticSession(model.with_suffix(".critics.onnx"))
     frames, bands = len(said["times_s"]), len(said["freq_hz"])
-    assert (frames, bands) == (3 * 44100 // 256, 256)
+    assert (frames, bands) == (3 * 44100 // 256, 192)
     assert list(said["sources"]) == ["voice", "accompaniment"]
     assert said["estimates"].shape == said["gradients"].shape == (2, bands, frames)
     starts = [*range(0, frames - 64, 16), frames - 64]

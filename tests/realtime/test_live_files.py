@@ -164,10 +164,11 @@ def test_the_summary_is_the_last_line_and_true(tmp_path: Path, live: Live, rate_
     soundfile.write(path, noise(2 * rate_hz, 1), rate_hz, subtype="FLOAT")
     found = live("-i", path, "-o", tmp_path / "out", "--json").json
     model_rate_hz = 44100 if rate_hz == 8000 else rate_hz
-    assert (found["model"], found["rate"], found["model_rate"]) == ("live-12", rate_hz, model_rate_hz)
-    assert (found["latency_samples"], found["channels"], found["seconds"]) == (512, 1, 2.0)
-    assert found["latency_ms"] == pytest.approx(512e3 / model_rate_hz)
-    assert abs(found["hops"] - (2 * model_rate_hz + 512) / 256) <= 1
+    assert (found["model"], found["rate"], found["model_rate"]) == ("studio", rate_hz, model_rate_hz)
+    latency_samples = 4096 + 8 * 1024  # the model's windows and look-ahead
+    assert (found["latency_samples"], found["channels"], found["seconds"]) == (latency_samples, 1, 2.0)
+    assert found["latency_ms"] == pytest.approx(1e3 * latency_samples / model_rate_hz)
+    assert abs(found["hops"] - (2 * model_rate_hz + latency_samples) / 1024) <= 1
     assert "misses" not in found  # nothing is late where nobody waits
     assert 0 < found["load"] < 1
     assert 0 < found["hop_ms_p50"] <= found["hop_ms_p99"] <= found["hop_ms_p99_9"] <= found["hop_ms_max"]

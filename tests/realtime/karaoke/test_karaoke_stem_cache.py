@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from advsep.realtime.karaoke.stem_cache import StemCache, best_model
+from advsep.realtime.karaoke.stem_cache import StemCache
 from advsep.realtime.karaoke.stem_chunks import ChunkReader
 from advsep.realtime.karaoke.stem_entry import StemEntry, StemError, remove_leftovers
 from advsep.realtime.karaoke.stem_maker import StemMaker
 from advsep.realtime.model import ModelError, ModelSession
-from advsep.realtime.registry import DEFAULT_MODEL, model_names
+from advsep.realtime.registry import DEFAULT_MODEL, best_model, model_names
 from advsep.realtime.source import SourceError
 from advsep.realtime.stems import HOPS_AT_ONCE
 
