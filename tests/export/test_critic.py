@@ -51,6 +51,7 @@ def by_autograd(critic: Critic, patches: torch.Tensor) -> tuple[np.ndarray, np.n
     return scores.detach().numpy(), patches.grad.numpy()
 
 
+BANDS = load_preset("live-12").signal.bands
 SIZES = [(256, 64, 1), (33, 17, 1), (20, 12, 2), (4, 4, 1), (5, 9, 1), (16, 40, 1)]
 
 
@@ -97,7 +98,7 @@ def test_at_a_kink_the_slope_is_autograds() -> None:
 
 @pytest.fixture(scope="module")
 def live_critics() -> dict[str, Critic]:
-    return {source: random_critic(seed, 256, 64) for seed, source in enumerate(SOURCES)}
+    return {source: random_critic(seed, BANDS, 64) for seed, source in enumerate(SOURCES)}
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +110,8 @@ def joint(live_critics: dict[str, Critic]) -> Checkpoint:
         network=LiveUnetConfig(channels=(4, 8), kernel_bands=3, recurrent_size=8),
         adversarial=AdversarialConfig(critic_width=4),
     )
-    network = untrained_network(256, 2, config.network)
-    critics = {"both": random_critic(2, 256, 64, channels=2), **live_critics}
+    network = untrained_network(BANDS, 2, config.network)
+    critics = {"both": random_critic(2, BANDS, 64, channels=2), **live_critics}
     return Checkpoint(
         config=config,
         network=network.state_dict(),
@@ -179,15 +180,15 @@ def test_the_file_gives_autograds_score_and_gradient(
 ) -> None:
     session = CriticSession(live_file)
     for source, critic in live_critics.items():
-        exact = random_critic(SOURCES.index(source), 256, 64).double()
+        exact = random_critic(SOURCES.index(source), BANDS, 64).double()
         seen = []
         for seed in (1, 2):
-            drawn = 4 * torch.rand(16, 1, 256, 64, generator=torch.Generator().manual_seed(seed + 10 * batch))
+            drawn = 4 * torch.rand(16, 1, BANDS, 64, generator=torch.Generator().manual_seed(seed + 10 * batch))
             x = drawn[clearest(exact, drawn.double(), batch)]
             wanted_scores, wanted = by_autograd(exact, x.double())
             found = session.judge(source, x.numpy())
             assert found.scores.shape == (batch,)
-            assert found.gradients.shape == (batch, 1, 256, 64)
+            assert found.gradients.shape == (batch, 1, BANDS, 64)
             # Relative to what the score is the sum of: it may come out near zero.
             reach = np.linalg.norm(wanted.reshape(batch, -1), axis=1) * np.linalg.norm(x.reshape(batch, -1), axis=1)
             assert (np.abs(found.scores - wanted_scores) / reach).max() < 1e-6
@@ -199,14 +200,14 @@ def test_the_file_gives_autograds_score_and_gradient(
             seen.append(found.gradients[0] / steepest[0])
         # Another patch has another gradient: it was not baked in; and of the exported critics, each has its own.
         assert np.abs(seen[0] - seen[1]).max() > 0.1
-    x = torch.rand(1, 1, 256, 64).numpy()
+    x = torch.rand(1, 1, BANDS, 64).numpy()
     voice, rest = (session.judge(source, x) for source in SOURCES)
     assert np.abs(voice.gradients - rest.gradients).max() > 0.1 * np.abs(voice.gradients).max()
 
 
 def test_a_step_along_the_gradient_pleases_the_critic(live_file: Path) -> None:
     session = CriticSession(live_file)
-    x = session.patches(np.random.default_rng(5).exponential(1.0, (3, 2, 64, 256)))
+    x = session.patches(np.random.default_rng(5).exponential(1.0, (3, 2, 64, BANDS)))
     for source in SOURCES:
         before = session.judge(source, x)
         step = 0.01 * before.gradients / np.sqrt(np.sum(before.gradients**2, (1, 2, 3), keepdims=True))
@@ -222,7 +223,7 @@ def test_the_file_is_whole_and_holds_its_contract(live_file: Path) -> None:
     }
     assert str(Path(__file__).parents[2]).encode() not in live_file.read_bytes()
     # Forward and reverse pass share their weights.
-    weights = sum(weight.numel() for weight in random_critic(0, 256, 64).parameters())
+    weights = sum(weight.numel() for weight in random_critic(0, BANDS, 64).parameters())
     assert live_file.stat().st_size < 2 * 4 * weights + 60_000
 
 
@@ -253,13 +254,13 @@ def test_a_faithful_file_passes(live_critics: dict[str, Critic], live_file: Path
 def changed_weight(model: onnx.ModelProto) -> None:
     weights = next(t for t in model.graph.initializer if len(t.dims) == 4 and t.dims[1] > 1)
     values = numpy_helper.to_array(weights).copy()
-    values.flat[values.size // 2] += 0.05
+    values[0, 0] += 0.05  # one kernel
     weights.CopyFrom(numpy_helper.from_array(values, weights.name))
 
 
 def baked_gradient(model: onnx.ModelProto, path: Path) -> None:
     """The gradient of one patch, whatever comes in; the score stays right."""
-    first = CriticSession(path).judge("voice", np.ones((1, 1, 256, 64), np.float32)).gradients
+    first = CriticSession(path).judge("voice", np.ones((1, 1, BANDS, 64), np.float32)).gradients
     (last,) = (node for node in model.graph.node if "voice_gradient" in node.output)
     last.output[:] = ["unused"]
     model.graph.initializer.append(numpy_helper.from_array(first, "first"))
@@ -284,7 +285,7 @@ def test_a_file_that_is_not_the_critics_is_refused(
 
 @pytest.mark.parametrize("value", [0.0, float("nan")])
 def test_critics_that_say_nothing_are_refused(live_critics: dict[str, Critic], live_file: Path, value: float) -> None:
-    dead = random_critic(0, 256, 64)
+    dead = random_critic(0, BANDS, 64)
     dead.score.weight.fill_(value)
     with pytest.raises(VerificationError, match="refused: on noise the voice critic has no slope"):
         verify_critics(live_critics | {"voice": dead}, live_file)

@@ -55,17 +55,25 @@ def step(
     """A step of `semi`, its report, its checkpoint and the weights before it."""
     tracks, folder = [song(60, 1), song(40, 2)], tmp_path_factory.mktemp("step")
     trainer = PaperTrainer(config, tracks, tracks[1:], unpaired_songs(tracks), folder, workers=0)
-    make_steep(trainer._critics["voice"].network)
+    make_ready({name: each.network for name, each in trainer._critics.items()})
     before = {name: weight.clone() for name, weight in trainer._network.state_dict().items()}
     reports: list[StepReport] = []
     trainer.run(reports.append)
     return tracks, trainer, load_paper_checkpoint(folder / "last.ckpt"), reports[0], before
 
 
-def make_steep(critic: Critic) -> None:
-    """As it begins a critic is less steep than the penalty allows, and it would be nothing."""
+def make_ready(critics: dict[str, Critic]) -> None:
+    """Lift what begins at zero, and make the voice's critic steep.
+
+    Where there is silence a unit without a bias stands at the bend of its activation, and which side it is on is left
+    to a processor's rounding. As it begins a critic is less steep than the penalty allows, which would be nothing.
+    """
     with torch.no_grad():
-        for weight in critic.parameters():
+        for critic in critics.values():
+            for name, weight in critic.named_parameters():
+                if name.endswith("bias"):
+                    weight.add_(0.05)
+        for weight in critics["voice"].parameters():
             weight.mul_(2.5)
 
 
@@ -74,7 +82,7 @@ def untaught(config: PaperConfig) -> dict[str, Critic]:
     torch.manual_seed(config.seed)
     initialise(PaperUnet())
     critics = {name: each.network for name, each in make_critics(config, torch.device("cpu")).items()}
-    make_steep(critics["voice"])
+    make_ready(critics)
     return {name: critic.double() for name, critic in critics.items()}
 
 
