@@ -27,8 +27,10 @@ VOICE_DBFS, BAND_DBFS = -20.0, -17.0  # of held-out mixtures
 LONGEST_S = 60.0
 
 SETTINGS: dict[str, Any] = {
-    "steps": 400,
+    "steps": 200,
     "lanes": 8,
+    "begun_share": 0.5,
+    "frozen_norms": True,
     "validate_every": 50,
     "patience_validations": 3,
     "optimiser.learning_rate": 2e-4,

@@ -220,9 +220,8 @@ def _run(
     fabric = make_fabric(config.precision, *machines)
     with fabric.rank_zero_first():
         ready = prepare(asked, config, weights, out)
-    begin = weights if start is None else None
     trainer = Trainer(
-        config, ready.sources, ready.valid, out, start, workers, ready.unpaired, begin, fabric, asked.shards
+        config, ready.sources, ready.valid, out, start, workers, ready.unpaired, weights, fabric, asked.shards
     )
     board: Board | None = None
     if trainer.team.leads:
@@ -243,6 +242,11 @@ def _run(
         return
     if trainer.stopped_early:
         print(f"no better for {config.patience_validations} validations: stopped early", file=sys.stderr)
+    if trainer.best_step == 0 and config.begun_from:
+        warn(
+            f"nothing learnt was better on what is held out: {out / 'best.ckpt'} has the weights that the run began "
+            "with; give more recordings, or a lower --set optimiser.learning_rate"
+        )
     print(f"done: {out / 'best.ckpt'}; next: advsep-export {out / 'best.ckpt'} -o {config.name}.onnx", file=sys.stderr)
 
 

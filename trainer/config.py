@@ -198,6 +198,9 @@ class TrainConfig:
         weights_licence: what the exported file will say of its weights.
         begun_from: the model whose weights it began with, the teacher in `self`; empty: random ones.
         begun_from_sha256: of its file.
+        begun_share: 0 to below 1; what is validated and exported is so much of the weights that the run began with,
+            and the rest of the learnt ones: less is forgotten.
+        frozen_norms: batch norms keep the statistics that the run began with.
     """
 
     name: str
@@ -221,6 +224,8 @@ class TrainConfig:
     weights_licence: str = "unspecified: state the licence of your recordings with --weights-licence"
     begun_from: str = ""
     begun_from_sha256: str = ""
+    begun_share: float = 0.0
+    frozen_norms: bool = False
 
     def __post_init__(self) -> None:
         for name in ("segment_frames", "excerpt_segments", "lanes", "steps", "validate_every"):
@@ -230,6 +235,9 @@ class TrainConfig:
             _require(getattr(self, name) >= 0, f"{name} must be 0 or more, got {getattr(self, name)}")
         truncated = self.truncated_fraction
         _require(0 <= truncated < 1, f"truncated_fraction must be 0 to below 1, got {truncated}")
+        _require(0 <= self.begun_share < 1, f"begun_share must be 0 to below 1, got {self.begun_share}")
+        begins = self.begun_share > 0 or self.frozen_norms
+        _require(not begins or bool(self.begun_from), "begun_share and frozen_norms need trained weights: give --from")
         # numpy's and torch's generators take no negative seed.
         _require(self.seed >= 0, f"seed must be 0 or more, got {self.seed}")
         infinite = infinite_keys(self)

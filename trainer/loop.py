@@ -15,14 +15,15 @@ from torch import Tensor
 
 from ..realtime.errors import AdvsepError
 from .adversary import Adversary
-from .balancer import average_weights, backward
+from .balancer import backward
+from .begun import Average, begun_network
 from .checkpoint import Checkpoint, code_commit, load_weights, save_checkpoint
 from .config import OptimiserConfig, TrainConfig
 from .interrupt import DeferredInterrupt
 from .live_unet import LiveUnet
 from .losses import mask_loss, mask_statistics, truncated_mean
 from .pool import Sources
-from .pretrained import Pretrained, settle_norms
+from .pretrained import Pretrained
 from .progress import Progress
 from .remix import Batch, Remixer, batches
 from .shard_reader import ShardReader
@@ -56,7 +57,7 @@ class Trainer:
         start: checkpoint to go on from, else None.
         workers: processes that make examples.
         unpaired: recordings for the critics; None where the mode has none.
-        weights: to begin with, where `start` is None; None: random ones.
+        weights: to begin with, or that a run with `start` began with; None: random ones, or they are not needed.
         fabric: started; None: one process on what is there.
         shards: folder that `shards.write_shards` filled, in place of `sources`.
 
@@ -65,6 +66,7 @@ class Trainer:
         averaged: the moving average of its weights; what is validated and exported.
         path: the signal path.
         adversary: the critics, None where the mode has none.
+        best_step: that `best.ckpt` was written after; None: not since this start.
         team: the processes of the run.
     """
 
@@ -93,12 +95,19 @@ class Trainer:
         self._remixer = self._examples(sources, lanes, shards)
         self.path = SignalPath(self._spec).to(self._fabric.device)
         torch.manual_seed(config.seed)
-        self.network = LiveUnet(self._spec.bands, self._spec.channels, config.network)
-        self._begin(start, weights)
+        begun = None if weights is None else begun_network(config, self._spec, weights, self._first_features)
+        self.network = (
+            copy.deepcopy(begun) if begun else LiveUnet(self._spec.bands, self._spec.channels, config.network)
+        )
+        if start is not None:
+            load_weights(self.network, start.network)
+        self.averaged = copy.deepcopy(self.network).eval()
+        if start is not None:
+            load_weights(self.averaged, start.averaged)
         self.team.synchronise_norms(self.network)
         # Channels last: a processor's convolutions are fastest so (docs/experiments.md).
         self.network.to(device=self._fabric.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self.averaged.to(self._fabric.device)
+        self._average = Average(self.averaged.to(self._fabric.device), config, begun and begun.to(self._fabric.device))
         self._optimiser = torch.optim.AdamW(
             self.network.parameters(), config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay
         )
@@ -114,9 +123,11 @@ class Trainer:
         self._step = 0 if start is None else start.step
         self._best_gain_db = None if start is None else start.best_gain_db
         self._gain_db = None if start is None else start.validation_gain_db
+        self.best_step: int | None = None
         self._stale = 0 if start is None else start.stale_validations
+        self._begun = bool(config.begun_from) and learns
         self._audio_seconds = 0.0 if start is None else start.audio_seconds
-        before = weights.corpora if weights is not None else start.corpora if start is not None else ()
+        before = start.corpora if start is not None else weights.corpora if weights is not None else ()
         self._corpora = tuple(sorted({*before, *sources.corpora}))
         self._commit = code_commit()
         self.adversary: Adversary | None = None
@@ -142,19 +153,12 @@ class Trainer:
             return streamed_batches(self._remixer, self.config.steps, self._step, self._workers)
         return batches(self._remixer, self.config.steps, self._step, self._workers)
 
-    def _begin(self, start: Checkpoint | None, weights: Pretrained | None) -> None:
-        """Weights to go on from, or to begin with."""
-        if start is not None:
-            load_weights(self.network, start.network)
-        elif weights is not None:
-            load_weights(self.network, weights.weights)
-            if weights.folded and self.config.mode != "critics":
-                batch = self._remixer[0]
-                with torch.no_grad():
-                    spectra = self.path.analyse((batch.vocals + batch.accompaniment).to(self._fabric.device))
-                    settle_norms(self.network, self.path.features(spectra).cpu())
-        self.averaged = LiveUnet(self._spec.bands, self._spec.channels, self.config.network).eval()
-        load_weights(self.averaged, self.network.state_dict() if start is None else start.averaged)
+    def _first_features(self) -> Tensor:
+        """Of the first batch."""
+        batch = self._remixer[0]
+        with torch.no_grad():
+            spectra = self.path.analyse((batch.vocals + batch.accompaniment).to(self._fabric.device))
+            return self.path.features(spectra).cpu()
 
     def run(self, on_step: Callable[[Progress], None]) -> None:
         """Train to the configured number of steps.
@@ -179,13 +183,7 @@ class Trainer:
     def _run(self, on_step: Callable[[Progress], None], interrupt: DeferredInterrupt) -> None:
         began, waited, learnt = time.perf_counter(), 0.0, 0.0
         smooth: float | None = None
-        if (
-            self._step > 0
-            and self._gain_db is None
-            and self._validation_due()
-            and self._valid
-            and not self.stopped_early
-        ):
+        if self._owes_validation():
             self._report(on_step, Progress(self._step, math.nan, 0.0, 0.0, 0.0, self._validate(interrupt)), interrupt)
         source = iter(()) if self.config.mode == "critics" else self._batches()
         if self._unpaired is not None:
@@ -228,6 +226,11 @@ class Trainer:
         """Whether `patience_validations` ended the run."""
         return 0 < self.config.patience_validations <= self._stale
 
+    def _owes_validation(self) -> bool:
+        """Before a step: what Ctrl-C cut short, or that of trained weights, so that `best.ckpt` is no worse."""
+        due = self._validation_due() if self._step else self._begun
+        return due and self._gain_db is None and bool(self._valid) and not self.stopped_early
+
     def _validation_due(self) -> bool:
         return self._step == self.config.steps or self._step % self.config.validate_every == 0
 
@@ -259,9 +262,7 @@ class Trainer:
         self._optimiser.step()
         # Copies: a view would keep, and a checkpoint would hold, all that it is cut from.
         self._carried = [state.detach().float().clone() for state in states]
-        # The average forgets the first, untrained weights faster than its final pace would.
-        decay = min(self.config.optimiser.ema_decay, (1 + self._step) / (10 + self._step))
-        average_weights(self.averaged, self.network, decay)
+        self._average.follow(self.network, self._step)
         return self.team.mean(float(supervised.detach()))
 
     def _critics_step(self) -> float:
@@ -276,7 +277,7 @@ class Trainer:
     def _separate(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """The network as it is called in training."""
         with self._fabric.autocast():
-            return self.network.train()(*inputs)
+            return self.network.train(not self.config.frozen_norms)(*inputs)
 
     def _unpaired_loss(self, mixtures: UnpairedBatch) -> Tensor:
         assert self.adversary is not None
@@ -323,7 +324,7 @@ class Trainer:
         best = best or self.config.mode == "critics"  # the model stays what it is, and its critics have learnt more
         self._stale = 0 if best else self._stale + 1
         if best:
-            self._best_gain_db = self._gain_db
+            self._best_gain_db, self.best_step = self._gain_db, self._step
         self._save("last.ckpt")
         if best:
             self._save("best.ckpt")

@@ -76,6 +76,9 @@ def begun_config(
 ) -> TrainConfig:
     """The configuration of a run that begins with trained weights: its signal and network are theirs.
 
+    A preset may give them another latency: hop, windows of the way back, look-ahead and dilations change no weight's
+    shape.
+
     Args:
         weights: to begin with.
         source: how they were named.
@@ -94,19 +97,37 @@ def begun_config(
     else:
         named = weights.name if weights.name in preset_names() else "live-12"
         config = load_preset(preset or named)
-    if preset is not None and (config.signal, config.network) != (weights.signal, weights.network):
-        raise AdvsepError(f"--preset {preset}: its signal or network is not that of {source}; leave it away")
+    signal, network, name = weights.signal, weights.network, weights.name
+    if preset is not None and (config.signal, config.network) != (signal, network):
+        if not _same_shapes(config, weights):
+            raise AdvsepError(
+                f"--preset {preset}: its bands or network are not those of {source}; leave it away, or choose a preset "
+                "that differs in latency only"
+            )
+        signal, network, name = config.signal, config.network, config.name
     config = replace(
         config,
-        name=weights.name,
-        signal=weights.signal,
-        network=weights.network,
+        name=name,
+        signal=signal,
+        network=network,
         weights_licence=weights.licence,
         begun_from=str(weights.source.resolve()),
         begun_from_sha256=weights.sha256,
     )
     typed = [typed_override(TrainConfig, key, value, f"--adapt ({key})") for key, value in _own(adapt).items()]
     return overridden(config, [*typed, *overrides])
+
+
+def _same_shapes(config: TrainConfig, weights: Pretrained) -> bool:
+    """Whether a preset differs from trained weights in nothing but its latency."""
+    theirs, signal = weights.signal, config.signal
+    late = replace(
+        theirs,
+        hop_samples=signal.hop_samples,
+        synthesis_samples=signal.synthesis_samples,
+        lookahead_frames=signal.lookahead_frames,
+    )
+    return late == signal and replace(weights.network, dilations=config.network.dilations) == config.network
 
 
 def _own(adapt: Path | None) -> dict[str, Any]:

@@ -46,7 +46,8 @@ def show_run(trainer: Trainer, log_file: Path, valid: list[Track], board: Board 
             bar.update(task, completed=now.step, description=text)
             if now.scores is not None:
                 gain = f"vocal SDR gain {mean_gain_db(now.scores):.2f} dB" if now.scores else "no held-out tracks"
-                bar.console.print(f"step {now.step}: loss {now.loss:.4f}, {gain}", highlight=False)
+                loss = f"loss {now.loss:.4f}, " if math.isfinite(now.loss) else ""
+                bar.console.print(f"step {now.step}: {loss}{gain}", highlight=False)
             try:
                 log.write(_log_line(now) + "\n")
                 log.flush()

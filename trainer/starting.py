@@ -42,7 +42,7 @@ def configured(
         if ignored:
             keys = ", ".join(ignored[:4]) + (f" and {len(ignored) - 4} more" if len(ignored) > 4 else "")
             warn(f"a resumed run keeps its own settings; --preset {preset} has other {keys}; change them with --set")
-        return config, start, _teacher_again(config, begin)
+        return config, start, _begun_again(config, begin)
     begin = begin or ("live-12" if adapt else None)
     if begin is None:
         config = overridden(load_preset(preset or "live-12"), overrides)
@@ -57,19 +57,19 @@ def configured(
     return begun_config(weights, begin, preset, overrides, adapt), None, weights
 
 
-def _teacher_again(config: TrainConfig, begin: str | None) -> Pretrained | None:
-    """Of a resumed run in the mode `self`."""
+def _begun_again(config: TrainConfig, begin: str | None) -> Pretrained | None:
+    """What a resumed run began with, where it still needs that."""
     if begin is not None:
         raise AdvsepError("--from is for the start of a run; a resumed one goes on with its own weights")
-    if config.mode != "self":
+    if config.mode != "self" and not config.begun_share:
         return None
 
-    teacher = load_pretrained(config.begun_from)
-    if teacher.sha256 != config.begun_from_sha256:
+    begun = load_pretrained(config.begun_from)
+    if begun.sha256 != config.begun_from_sha256:
         raise AdvsepError(
-            f"{config.begun_from}: the run's teacher was another file of that name; put it back or train anew"
+            f"{config.begun_from}: what the run began with was another file of that name; put it back or train anew"
         )
-    return teacher
+    return begun
 
 
 def check_there_is_work(config: TrainConfig, start: Checkpoint | None, out: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
 from advsep.export.untrained import write_untrained
 from advsep.realtime.errors import AdvsepError
 from advsep.realtime.model import read_model_spec
@@ -85,8 +87,12 @@ def test_own_voices_and_accompaniments_are_learnt(program: Run, own: Path, model
     code, err = adapt(program, own, model, tmp_path, "--steps", 60, "--set", "validate_every=20")
     assert code == 0, err
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    gains = [line["validation"][0]["vocals_db"] for line in log if "validation" in line]
+    validations = [line for line in log if "validation" in line]
+    assert [line["step"] for line in validations] == [0, 20, 40, 60]
+    gains = [line["validation"][0]["vocals_db"] for line in validations]
     assert gains[-1] > gains[0] + 1
+    assert re.search(r"step 0: vocal SDR gain", err)
+    assert "nothing learnt was better" not in err
     config = load_checkpoint(tmp_path / "run" / "best.ckpt").config
     assert (config.mode, config.begun_from) == ("supervised", str(model.resolve()))
     code, _, err = program("advsep-export", tmp_path / "run" / "best.ckpt", "-o", tmp_path / "mine.onnx")
@@ -96,6 +102,27 @@ def test_own_voices_and_accompaniments_are_learnt(program: Run, own: Path, model
     code, _, err = program("advsep-live", "-i", song, "-o", tmp_path / "stems", "--model", tmp_path / "mine.onnx")
     assert code == 0, err
     assert len(soundfile.read(tmp_path / "stems" / "vocals.wav")[0]) == 64000
+
+
+def test_a_model_that_learns_nothing_better_stays_what_it_was(
+    program: Run, own: Path, model: Path, tmp_path: Path
+) -> None:
+    """Learnt from recordings that call voices what is none, and held against true ones: `best.ckpt` is as before."""
+    code, err = adapt(program, own, model, tmp_path, "--steps", 60, "--set", "validate_every=20")
+    assert code == 0, err
+    before = load_checkpoint(tmp_path / "run" / "best.ckpt")
+    for number in range(2):
+        files = [own / kind / f"{number}.wav" for kind in ("voices", "accompaniments")]
+        stems = [soundfile.read(file)[0] for file in files]
+        for file, stem, other in zip(files, stems, stems[::-1], strict=True):
+            soundfile.write(file, np.concatenate([other[:54400], stem[54400:]]), 8000)
+    (tmp_path / "run").rename(tmp_path / "begin")
+    code, err = adapt(program, own, tmp_path / "begin", tmp_path, "--steps", 20)
+    assert code == 0, err
+    assert "nothing learnt was better on what is held out" in err
+    best = load_checkpoint(tmp_path / "run" / "best.ckpt")
+    assert best.step == 0
+    assert all(torch.equal(best.averaged[name], value) for name, value in before.averaged.items())
 
 
 def test_mixtures_alone_are_learnt_from_a_teacher(program: Run, own: Path, model: Path, tmp_path: Path) -> None:
@@ -110,7 +137,7 @@ def test_mixtures_alone_are_learnt_from_a_teacher(program: Run, own: Path, model
     model.write_bytes(model.read_bytes().replace(b"CC0-1.0", b"CC0-9.9"))
     code, _, err = program("advsep-train", *again, "--resume", "--steps", 4)
     assert code == 2
-    assert "the run's teacher was another file of that name" in err
+    assert "what the run began with was another file of that name" in err
 
 
 def test_a_teacher_is_asked_for(program: Run, song_folder: Path, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_the_configuration_is_the_models(model: Path) -> None:
     assert config.weights_licence == "CC0-1.0"
     with pytest.raises(AdvsepError, match=r"network.recurrent_size=9: with --from these are the trained model's"):
         begun_config(weights, str(model), None, [parse_override(TrainConfig, "network.recurrent_size=9")], None)
-    with pytest.raises(AdvsepError, match="--preset live-12: its signal or network is not that of"):
+    with pytest.raises(AdvsepError, match="--preset live-12: its bands or network are not those of"):
         begun_config(weights, str(model), "live-12", [], None)
 
 

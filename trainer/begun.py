@@ -1,0 +1,66 @@
+"""The network that a run begins with, where that is a trained one, and how far its average may go from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from ..realtime.spec import SignalSpec
+from .balancer import average_weights
+from .checkpoint import load_weights
+from .config import TrainConfig
+from .live_unet import LiveUnet
+from .pretrained import Pretrained, settle_norms
+
+
+def begun_network(
+    config: TrainConfig, spec: SignalSpec, weights: Pretrained, features: Callable[[], Tensor]
+) -> LiveUnet:
+    """What `--from` named, as a network that can be trained.
+
+    Args:
+        config: of the run.
+        spec: its signal path.
+        weights: trained.
+        features: makes [batch, channel, frame, band] of what will be learnt from; asked for where the batch norms of
+            an exported model need statistics again.
+    """
+    network = LiveUnet(spec.bands, spec.channels, config.network)
+    load_weights(network, weights.weights)
+    if weights.folded and config.mode != "critics" and not config.frozen_norms:
+        settle_norms(network, features())
+    return network
+
+
+class Average:
+    """The moving average of a network's weights, part of the way back to those it began with.
+
+    Fine-tuned weights lose what they do not hear again; between them and the first ones lies what is good at both
+    (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+
+    Args:
+        network: holds the average; changed in place.
+        config: its `optimiser.ema_decay` and `begun_share`.
+        begun: the network that the run began with; None: random weights.
+    """
+
+    def __init__(self, network: nn.Module, config: TrainConfig, begun: nn.Module | None) -> None:
+        self.network = network
+        self._decay, self._share = config.optimiser.ema_decay, config.begun_share
+        self._begun = begun if self._share > 0 else None
+        self._trusted = bool(config.begun_from)
+
+    @torch.no_grad()
+    def follow(self, network: nn.Module, step: int) -> None:
+        """Take in the weights after a step."""
+        decay = self._decay
+        if not self._trusted:  # untrained weights are forgotten faster than at the final pace
+            decay = min(decay, (1 + step) / (10 + step))
+        # decay * average + (1 - decay) * (share * first + (1 - share) * new), in two steps
+        if self._begun is not None:
+            kept = 1 - (1 - decay) * (1 - self._share)
+            average_weights(self.network, self._begun, decay / kept)
+            decay = kept
+        average_weights(self.network, network, decay)
