@@ -25,6 +25,8 @@ CHUNKINGS_FRAMES = ((1,), (13, 64, 1))  # one frame at a time, and sizes that ch
 BLOCK_SIZES = (1000, 256, 37, 4096)
 MASK_TOLERANCE = 1e-4
 SOUND_TOLERANCE_DB = -80.0
+HALF_MASK_TOLERANCE = 0.02  # of weights that were rounded to 16 bits, whose graph was proven before
+HALF_SOUND_TOLERANCE_DB = -60.0
 
 
 class VerificationError(AdvsepError):
@@ -65,13 +67,14 @@ def proof_inputs(spec: SignalSpec) -> dict[str, NDArray[np.float32]]:
     return {"music": np.ascontiguousarray(song), "noise": bursts.astype(np.float32)}
 
 
-def verify(network: LiveUnet, spec: SignalSpec, path: Path) -> list[Agreement]:
+def verify(network: LiveUnet, spec: SignalSpec, path: Path, *, half: bool = False) -> list[Agreement]:
     """Compare all ways of running on all inputs.
 
     Args:
         network: as trained, in evaluation mode.
         spec: its signal path.
         path: the ONNX file made of it.
+        half: whether its weights were rounded to 16 bits, by which it may differ.
 
     Raises:
         VerificationError: some difference is above its tolerance; the message says which.
@@ -82,17 +85,19 @@ def verify(network: LiveUnet, spec: SignalSpec, path: Path) -> list[Agreement]:
         results: list[Agreement] = []
         for name, samples in proof_inputs(spec).items():
             results.append(_compare(network, spec, path, name, samples))
-            _check(results[-1])
+            _check(results[-1], half=half)
     finally:
         torch.set_num_threads(threads)
     return results
 
 
-def _check(result: Agreement) -> None:
+def _check(result: Agreement, *, half: bool) -> None:
+    masks = HALF_MASK_TOLERANCE if half else MASK_TOLERANCE
+    sound_db = HALF_SOUND_TOLERANCE_DB if half else SOUND_TOLERANCE_DB
     found = {
         "torch in chunks differs from torch at once by": (result.torch_chunks, MASK_TOLERANCE),
-        "ONNX Runtime differs from torch by": (result.onnx_chunks, MASK_TOLERANCE),
-        "the live path's voice differs from the trainer's by (dB)": (result.sound_db, SOUND_TOLERANCE_DB),
+        "ONNX Runtime differs from torch by": (result.onnx_chunks, masks),
+        "the live path's voice differs from the trainer's by (dB)": (result.sound_db, sound_db),
     }
     for what, (value, limit) in found.items():
         if not value <= limit:  # NaN must fail too

@@ -12,8 +12,15 @@ _FOLDER = Path(__file__).parent / "models"
 
 
 def model_names() -> list[str]:
-    """Names of the bundled models."""
-    return sorted(path.stem for path in _FOLDER.glob("*.onnx") if not path.stem.endswith(".critics"))
+    """Names of the bundled models, those of the lowest latency first."""
+    names = (path.stem for path in _FOLDER.glob("*.onnx") if not path.stem.endswith(".critics"))
+    return sorted(names, key=by_latency)
+
+
+def by_latency(name: str) -> tuple[bool, int, str]:
+    """A key to sort by: the number behind a live model's name is its latency in ms; the others come last."""
+    number = name.rpartition("-")[2]
+    return (not number.isdigit(), int(number) if number.isdigit() else 0, name)
 
 
 def best_model() -> str:

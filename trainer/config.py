@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, cast
 import tomli_w
 
 from ..realtime.errors import AdvsepError
+from ..realtime.registry import by_latency
 from ..realtime.spec import SignalSpec, geometric_band_edges
 from ..realtime.strict import FormatError, from_plain
 from .live_unet import LiveUnetConfig
@@ -257,8 +258,7 @@ def _require(condition: bool, message: str) -> None:
 def preset_names() -> list[str]:
     """Names that `load_preset` knows, those of the lowest latency first."""
     folder = resources.files(__package__ or "") / "presets"
-    names = (Path(str(item)).stem for item in folder.iterdir() if str(item).endswith(".toml"))
-    return sorted(names, key=lambda name: (len(name), name))  # live-3 before live-12
+    return sorted((Path(str(item)).stem for item in folder.iterdir() if str(item).endswith(".toml")), key=by_latency)
 
 
 def load_preset(name_or_path: str, **overrides: Any) -> TrainConfig:

@@ -194,8 +194,10 @@ def _unpacked(path: Path) -> tuple[dict[str, Tensor], LiveUnetConfig]:
 
     graph: Any = onnx.load(str(path)).graph
     held = {item.name: torch.from_numpy(np.array(numpy_helper.to_array(item))) for item in graph.initializer}
+    casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in held]
+    held |= {node.output[0]: held[node.input[0]].float() for node in casts}  # weights stored with 16 bits
     weights, dilations = _convolutions(graph, held)
-    makers = {output: node for node in graph.node for output in node.output}
+    makers = {output: node for node in graph.node for output in node.output if output not in held}
     for layer in ("squeeze", "expand"):
         (adder,) = (node for node in graph.node if f"{layer}.bias" in node.input)
         (product,) = (makers[name] for name in adder.input if name in makers)
