@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ SECONDS = 62.0
 CHUNKINGS_FRAMES = ((1,), (13, 64, 1))  # one frame at a time, and sizes that change in mid-stream
 BLOCK_SIZES = (1000, 256, 37, 4096)
 MASK_TOLERANCE = 1e-4
+STATE_TOLERANCE = 1e-3  # a unit of the GRU that only counts drifts with rounding, for minutes, and is not heard
 SOUND_TOLERANCE_DB = -80.0
 HALF_MASK_TOLERANCE = 0.02  # of weights that were rounded to 16 bits, whose graph was proven before
 HALF_SOUND_TOLERANCE_DB = -60.0
@@ -40,8 +42,9 @@ class Agreement:
     Attributes:
         name: of the input.
         seconds: its length.
-        torch_chunks: of the masks and the last states, torch in chunks against torch at once.
+        torch_chunks: of the masks, torch in chunks against torch at once.
         onnx_chunks: likewise, ONNX Runtime in chunks against torch at once.
+        states: of the last states of both, relative to a state's largest number where that is above 1.
         sound_db: of the voice, the live path against the trainer's, relative to the mixture.
         mask_spread: standard deviation of the masks; 0 would mean that nothing was compared.
     """
@@ -50,6 +53,7 @@ class Agreement:
     seconds: float
     torch_chunks: float
     onnx_chunks: float
+    states: float
     sound_db: float
     mask_spread: float
 
@@ -97,6 +101,7 @@ def _check(result: Agreement, *, half: bool) -> None:
     found = {
         "torch in chunks differs from torch at once by": (result.torch_chunks, MASK_TOLERANCE),
         "ONNX Runtime differs from torch by": (result.onnx_chunks, masks),
+        "the last states differ by": (result.states, math.inf if half else STATE_TOLERANCE),
         "the live path's voice differs from the trainer's by (dB)": (result.sound_db, sound_db),
     }
     for what, (value, limit) in found.items():
@@ -114,11 +119,14 @@ def _compare(network: LiveUnet, spec: SignalSpec, path: Path, name: str, samples
     whole = mixture[..., : frames * spec.hop_samples]
     features = signal.features(signal.analyse(torch.nn.functional.pad(whole, (signal.history_samples, 0))))
     reference, *states = network(features, *network.initial_states(1))
+    in_torch, torch_states = _torch_difference(network, features, reference, states)
+    runs = [_onnx_difference(path, features, reference, states, sizes) for sizes in CHUNKINGS_FRAMES]
     return Agreement(
         name,
         frames * spec.hop_samples / spec.sample_rate_hz,
-        _torch_difference(network, features, reference, states),
-        max(_onnx_difference(path, features, reference, states, sizes) for sizes in CHUNKINGS_FRAMES),
+        in_torch,
+        float(np.max([masks for masks, _ in runs])),  # unlike max, keeps nan
+        float(np.max([torch_states, *(of_states for _, of_states in runs)])),
         _sound_difference_db(network, signal, path, mixture, samples),
         float(reference.std()),
     )
@@ -126,26 +134,31 @@ def _compare(network: LiveUnet, spec: SignalSpec, path: Path, name: str, samples
 
 def _torch_difference(
     network: LiveUnet, features: torch.Tensor, reference: torch.Tensor, last: list[torch.Tensor]
-) -> float:
+) -> tuple[float, float]:
+    """Of the masks and of the last states."""
     states, worst = network.initial_states(1), 0.0
     for start, stop in _chunks(features.shape[2], CHUNKINGS_FRAMES[-1]):
         masks, *states = network(features[:, :, start:stop], *states)
         worst = _worse(worst, (masks - reference[:, :, start:stop]).numpy())
-    for state, wanted in zip(states, last, strict=True):
-        worst = _worse(worst, (state - wanted).numpy())
-    return worst
+    return worst, _state_difference([state.numpy() for state in states], last)
 
 
 def _onnx_difference(
     path: Path, features: torch.Tensor, reference: torch.Tensor, last: list[torch.Tensor], sizes: tuple[int, ...]
-) -> float:
+) -> tuple[float, float]:
+    """Of the masks and of the last states."""
     session, worst = ModelSession(path, max(sizes)), 0.0
     for start, stop in _chunks(features.shape[2], sizes):
         session.features(stop - start)[:] = features[0, :, start:stop].numpy()
         masks = session.run(stop - start)
         worst = _worse(worst, masks - reference[0, :, start:stop].numpy())
-    for state, wanted in zip(session.states, last, strict=True):
-        worst = _worse(worst, state - wanted.numpy())
+    return worst, _state_difference(session.states, last)
+
+
+def _state_difference(states: Sequence[NDArray[np.float32]], last: list[torch.Tensor]) -> float:
+    worst = 0.0
+    for state, wanted in zip(states, last, strict=True):
+        worst = _worse(worst, (state - wanted.numpy()) / max(1.0, float(wanted.abs().max())))
     return worst
 
 

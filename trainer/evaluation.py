@@ -7,7 +7,6 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..realtime.bands import band_average_matrix
 from ..realtime.errors import AdvsepError
 from ..realtime.model import ModelSession
 from ..realtime.resample import StreamResampler
@@ -119,7 +118,8 @@ class IdealMasks:
         """Band magnitudes [channel, frame, band] of [sample, channel], with the frames that end after its end."""
         signal = self.spec.signal
         hop, size, channels = signal.hop_samples, signal.window_samples, signal.channels
-        average = band_average_matrix(signal).T.astype(np.float32)
+        edges = np.asarray(signal.band_edges_bins)
+        widths = np.diff(edges).astype(np.float32)
         frames = -(-len(samples) // hop) + signal.synthesis_samples // hop
         padded = np.pad(samples, ((0, frames * hop - len(samples)), (0, 0)))
         analysis = StreamingAnalysis(size, signal.synthesis_samples, hop, channels)
@@ -128,7 +128,7 @@ class IdealMasks:
             count = min(HOPS_AT_ONCE, frames - start)
             spectra = np.empty((count, channels, signal.bins), np.complex64)
             analysis.process(padded[start * hop : (start + count) * hop], spectra)
-            bands = np.abs(spectra[..., : len(average)]) @ average
+            bands = np.add.reduceat(np.abs(spectra[..., : edges[-1]]), edges[:-1], -1) / widths
             magnitudes[:, start : start + count] = np.moveaxis(bands, 1, 0)
         return magnitudes
 

@@ -84,11 +84,11 @@ def test_the_example_package_is_found_validated_and_heard(installed: Path, tmp_p
     assert "tremolo" not in run(installed / "advsep-plugins", "list", "--names", cwd=tmp_path).stdout.split()
     run(installed / "pip", "install", "-q", "--no-deps", tmp_path / "example", cwd=tmp_path)
     assert "tremolo" in run(installed / "advsep-plugins", "list", "--names", cwd=tmp_path).stdout.split()
-    report = run(installed / "advsep-plugins", "validate", "tremolo", "--level", "10", "--json", cwd=tmp_path).stdout
+    report = run(installed / "advsep-plugins", "validate", "tremolo", "--level", "5", "--json", cwd=tmp_path).stdout
     assert json.loads(report)["passed"]
     voices: list[NDArray[np.float64]] = []
     for name, chain in (("plain", "vocals:"), ("trembling", "vocals: tremolo(rate_hz=5, depth=1)")):
-        command = (installed / "advsep-live", "-i", "demo", "-o", "speakers", "--seconds", "6", "--json")
+        command = (installed / "advsep-live", "-i", "demo", "-o", "speakers", "--seconds", "4", "--json")
         done = run(*command, "--record", tmp_path / name, "--chain", chain, cwd=tmp_path, environment=jack.environment)
         assert json.loads(done.stdout)["device"] == "demo to system"
         voices.append(soundfile.read(tmp_path / name / "vocals.wav")[0][:, 0])

@@ -163,3 +163,13 @@ def test_lookahead_is_the_same_everywhere(
     separator.process(longer, voice, through)
     assert np.abs(voice[late:] - direct).max() < 1e-5
     assert np.array_equal(through[late:], samples)
+
+
+def test_states_that_drift_apart_are_refused(
+    network: LiveUnet, spec: ModelSpec, model: Path, short: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rounding alone is within the tolerance, and would not be within none."""
+    assert all(0 < result.states < 1e-4 for result in verify(network, spec.signal, model))
+    monkeypatch.setattr(module, "STATE_TOLERANCE", 0.0)
+    with pytest.raises(VerificationError, match="refused: on music the last states differ by"):
+        verify(network, spec.signal, model)

@@ -15,7 +15,7 @@ from advsep.trainer.overrides import parse_override
 
 
 def test_every_preset_loads_and_makes_a_contract() -> None:
-    assert preset_names() == ["live-3", "live-6", "studio", "live-12", "live-23"]
+    assert preset_names() == ["live-3", "live-6", "live-12", "live-23", "studio"]
     for name in preset_names():
         config = load_preset(name)
         assert config.name == name
@@ -109,7 +109,7 @@ def test_a_bad_preset_says_what_is_wrong(tmp_path: Path, text: str, says: str) -
 
 def test_a_preset_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(
-        AdvsepError, match=r"no preset 'live-13': choose one of live-3, live-6, studio, live-12, live-23 or"
+        AdvsepError, match=r"no preset 'live-13': choose one of live-3, live-6, live-12, live-23, studio or"
     ):
         load_preset("live-13")
     with pytest.raises(AdvsepError, match="cannot read the preset: No such file"):
