@@ -4,7 +4,7 @@
 
 For each test track of DATA/paired (DATA/splits.json): the stems resampled to 44.1 and to 48 kHz, separated at either
 rate without resampling inside, vocal SDR of both; and the song again and again for five minutes, vocal SDR of its
-first whole round against its last. The middle 20 seconds of each track are taken.
+second round against its last. Of each track the 20 seconds with the loudest voice are taken.
 """
 
 from __future__ import annotations
@@ -36,10 +36,13 @@ def separated(model: ModelSession, mixture: Sound, rate_hz: int) -> Sound:
     return stream.read_all().stems[model.spec.sources[0]]
 
 
-def middle(stem: Sound, rate_hz: int) -> Sound:
-    """Some seconds of it."""
-    start = max(0, (len(stem) - TAKEN_S * rate_hz) // 2)
-    return stem[start : start + TAKEN_S * rate_hz]
+def loudest(voice: Sound, rate_hz: int) -> slice:
+    """Where most of the voice is, some seconds long."""
+    power = np.square(voice, dtype=np.float64).mean(1)
+    per_second = power[: len(power) // rate_hz * rate_hz].reshape(-1, rate_hz).sum(1)
+    windows = np.convolve(per_second, np.ones(TAKEN_S), "valid") if len(per_second) > TAKEN_S else np.zeros(1)
+    start = int(windows.argmax()) * rate_hz
+    return slice(start, start + TAKEN_S * rate_hz)
 
 
 def main() -> None:
@@ -55,11 +58,10 @@ def main() -> None:
         rounds: list[float] = []
         for files in tracks:
             at: list[float] = []
+            (sung, hz), (played, _) = read_stem(files.vocals), read_stem(files.accompaniment)
+            taken = loudest(sung, hz)
             for rate_hz in RATES_HZ:
-                stems = [
-                    soxr.resample(middle(stem, hz), hz, rate_hz)
-                    for stem, hz in (read_stem(files.vocals), read_stem(files.accompaniment))
-                ]
+                stems = [soxr.resample(stem[taken], hz, rate_hz) for stem in (sung, played)]
                 voice, mixture = stems[0], stems[0] + stems[1]
                 at.append(sdr_db(voice, separated(model, mixture, rate_hz)))
                 if rate_hz == RATES_HZ[0]:
