@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The recordings for the tests that need real ones; those tests are skipped where the folder is absent.
 export ADVSEP_DATA ?= $(abspath ../shared/data)
 
-.PHONY: run test check clean help
+.PHONY: run test check lint clean help
 
 help:
 	@echo "make run    set up, then separate and play the demo song (stems are left in demo/)"
@@ -17,14 +17,19 @@ help:
 run: $(VENV)/.base
 	$(BIN)/advsep-live -i demo --record demo
 
-test: $(VENV)/.dev check
-	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=1 --durations=15 -m "not live"
+# Types are checked beside the first tests: one processor would wait otherwise.
+test: $(VENV)/.dev lint
+	@$(BIN)/basedpyright --pythonpath $(BIN)/python & types=$$!; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=1 --durations=15 -m "not live"; tests=$$?; \
+	wait $$types || { echo "the types do not fit, see above" >&2; exit 1; }; exit $$tests
 	$(BIN)/python -m pytest --durations=15 -m live
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev lint
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 $(VENV)/.base: pyproject.toml constraints.txt .ci/system-packages
 	@PYTHON=$(PYTHON) .ci/system-packages run

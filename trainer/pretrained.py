@@ -24,6 +24,9 @@ from .config import SignalConfig, TrainConfig, load_preset, preset_names
 from .live_unet import LiveUnet, LiveUnetConfig
 from .overrides import Override, overridden, typed_override
 
+LATENCY_KEYS = ("hop_samples", "synthesis_samples", "lookahead_frames")
+"""What of a signal path no weight's shape depends on."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pretrained:
@@ -120,14 +123,9 @@ def begun_config(
 
 def _same_shapes(config: TrainConfig, weights: Pretrained) -> bool:
     """Whether a preset differs from trained weights in nothing but its latency."""
-    theirs, signal = weights.signal, config.signal
-    late = replace(
-        theirs,
-        hop_samples=signal.hop_samples,
-        synthesis_samples=signal.synthesis_samples,
-        lookahead_frames=signal.lookahead_frames,
-    )
-    return late == signal and replace(weights.network, dilations=config.network.dilations) == config.network
+    theirs, ours = dataclasses.asdict(weights.signal), dataclasses.asdict(config.signal)
+    same = all(theirs[name] == ours[name] for name in ours if name not in LATENCY_KEYS)
+    return same and replace(weights.network, dilations=config.network.dilations) == config.network
 
 
 def _own(adapt: Path | None) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def test_the_example_package_is_found_validated_and_heard(installed: Path, tmp_p
     assert json.loads(report)["passed"]
     voices: list[NDArray[np.float64]] = []
     for name, chain in (("plain", "vocals:"), ("trembling", "vocals: tremolo(rate_hz=5, depth=1)")):
-        command = (installed / "advsep-live", "-i", "demo", "-o", "speakers", "--seconds", "4", "--json")
+        command = (installed / "advsep-live", "-i", "demo", "-o", "speakers", "--seconds", "6", "--json")
         done = run(*command, "--record", tmp_path / name, "--chain", chain, cwd=tmp_path, environment=jack.environment)
         assert json.loads(done.stdout)["device"] == "demo to system"
         voices.append(soundfile.read(tmp_path / name / "vocals.wav")[0][:, 0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify_module, "SECONDS", 6.0)
 
 
+def full_and_half(network: LiveUnet, spec: ModelSpec, folder: Path) -> tuple[Path, Path]:
+    """The same network in two files."""
+    full, half = folder / "full.onnx", folder / "half.onnx"
+    write_onnx(network, spec, full)
+    shutil.copy(full, half)
+    store_half(half)
+    return full, half
+
+
 def masks(path: Path, frames: int) -> np.ndarray:
     session = ModelSession(path, frames)
     features = session.features(frames)
@@ -47,10 +57,7 @@ def masks(path: Path, frames: int) -> np.ndarray:
 
 
 def test_a_file_of_half_the_weights_masks_nearly_the_same(network: LiveUnet, spec: ModelSpec, tmp_path: Path) -> None:
-    full, half = tmp_path / "full.onnx", tmp_path / "half.onnx"
-    for path in (full, half):
-        write_onnx(network, spec, path)
-    store_half(half)
+    full, half = full_and_half(network, spec, tmp_path)
     stored = {t.name: t for t in onnx.load(half).graph.initializer}
     large = [t for t in onnx.load(full).graph.initializer if numpy_helper.to_array(t).size >= SMALLEST]
     assert len(large) > 4
@@ -72,18 +79,12 @@ def test_rounded_before_it_is_exactly_the_same(network: LiveUnet, spec: ModelSpe
             layer.running_var.fill_(1.0)  # pyright: ignore[reportOptionalMemberAccess, reportCallIssue]
             layer.weight.data.fill_(1.0)
     round_weights(network)
-    full, half = tmp_path / "full.onnx", tmp_path / "half.onnx"
-    for path in (full, half):
-        write_onnx(network, spec, path)
-    store_half(half)
+    full, half = full_and_half(network, spec, tmp_path)
     assert np.array_equal(masks(half, 50), masks(full, 50))
 
 
 def test_it_can_be_trained_on(network: LiveUnet, spec: ModelSpec, tmp_path: Path) -> None:
-    for name in ("full", "half"):
-        write_onnx(network, spec, tmp_path / f"{name}.onnx")
-    store_half(tmp_path / "half.onnx")
-    full, half = (load_pretrained(str(tmp_path / f"{name}.onnx")) for name in ("full", "half"))
+    full, half = (load_pretrained(str(path)) for path in full_and_half(network, spec, tmp_path))
     assert half.network == full.network
     assert half.weights.keys() == full.weights.keys()
     assert all(torch.allclose(half.weights[name], value, rtol=1e-3, atol=1e-4) for name, value in full.weights.items())

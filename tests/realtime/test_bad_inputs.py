@@ -200,7 +200,7 @@ def test_a_full_disk(tmp_path: Path, limit_bytes: int) -> None:
         (["-i", "demo", "-o", ""], "expected a folder, a .wav file or a device"),
         (["-i", "demo", "-o", "-", "--json"], "both would be written to standard output"),
         (["-i", "demo", "-o", "out.mp3"], "only WAV is written"),
-        (["-i", "demo", "--model", "live-99"], "no model 'live-99': choose a bundled one (live-12"),
+        (["-i", "demo", "--model", "live-99"], "no model 'live-99': choose a bundled one (live-3, live-6, live-12"),
         (["-i", "demo", "--model", "none.onnx"], "none.onnx: no such model file; give"),
         (["-i", ""], "expected a device such as 'mic', or a sound file"),
         (["-i", "mic", "-o", "mix.wav"], "from a device only stems are recorded; name a folder"),

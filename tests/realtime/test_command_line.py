@@ -33,7 +33,9 @@ def test_version_and_models_and_devices(live: Live) -> None:
     assert live("--version").out == f"advsep {__version__}\n"
     models = live("--list-models")
     assert models.code == 0
-    assert any(line.startswith("live-12 ") and "11.6 ms" in line and "44.1/48 kHz" in line for line in [models.out])
+    assert any(
+        line.startswith("live-12 ") and "11.6 ms" in line and "44.1/48 kHz" in line for line in models.out.splitlines()
+    )
     devices = live("-l")
     assert devices.code == 0 or "PortAudio" in devices.err
     assert devices.out.strip() or devices.err
