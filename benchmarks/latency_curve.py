@@ -21,6 +21,7 @@ from advsep.realtime.registry import find_model, model_names
 from advsep.realtime.stems import HOPS_AT_ONCE
 from advsep.trainer.eval_tracks import TrackChoice
 from advsep.trainer.evaluation import evaluate_track
+from advsep.trainer.figure import COLOURS
 from advsep.trainer.metrics import STEM_NAMES
 from advsep.trainer.report import (
     ALL_CORPORA,
@@ -37,8 +38,6 @@ from advsep.trainer.report import (
 )
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-
-COLOURS = ("#4477aa", "#cc6677", "#228833", "#aa3377")  # Paul Tol's bright ones; black is the mean of all
 
 
 def latency_ms(name: str) -> float:
@@ -90,7 +89,11 @@ def drawn(scores: list[StemScore], names: list[str]) -> bytes:
     for axes, stem in zip(panels, STEM_NAMES, strict=True):
         for number, corpus in enumerate(corpora):
             bold = corpus == ALL_CORPORA
-            style = {"color": "black" if bold else COLOURS[number], "linewidth": 2.2 if bold else 1.2, "marker": "o"}
+            style = {
+                "color": "black" if bold else COLOURS[1 + number],
+                "linewidth": 2.2 if bold else 1.2,
+                "marker": "o",
+            }
             label = "all tracks" if bold else corpus
             ours, ideal = (
                 [mean_gain_db(scores, name, stem, each, corpus) for name in names] for each in (MODEL, ORACLE)

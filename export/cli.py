@@ -92,15 +92,16 @@ def export(
 def _make_model(network: LiveUnet, spec: ModelSpec, path: Path, *, half: bool) -> None:
     from .graph import write_onnx
     from .half import store_half
-    from .verify import verify
+    from .verify import ROUNDED, Proof
 
     write_onnx(network, spec, path)
     print("verifying on two minutes of sound…", file=sys.stderr)
-    results = verify(network, spec.signal, path)
+    proof = Proof(network, spec.signal)
+    results = proof.check(path)
     if half:
         store_half(path)
         print("verifying again, with weights of 16 bits…", file=sys.stderr)
-        results = verify(network, spec.signal, path, half=True)
+        results = proof.check(path, ROUNDED)
     for result in results:
         print(
             f"  {result.name:6} {result.seconds:.0f} s: torch in chunks {result.torch_chunks:.1e}, "

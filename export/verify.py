@@ -24,11 +24,22 @@ from ..trainer.validation import separate
 SECONDS = 62.0
 CHUNKINGS_FRAMES = ((1,), (13, 64, 1))  # one frame at a time, and sizes that change in mid-stream
 BLOCK_SIZES = (1000, 256, 37, 4096)
-MASK_TOLERANCE = 1e-4
-STATE_TOLERANCE = 1e-3  # a unit of the GRU that only counts drifts with rounding, for minutes, and is not heard
-SOUND_TOLERANCE_DB = -80.0
-HALF_MASK_TOLERANCE = 0.02  # of weights that were rounded to 16 bits, whose graph was proven before
-HALF_SOUND_TOLERANCE_DB = -60.0
+TORCH_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """How far a file may be from the network: its masks, its last states, and the sound relative to the mixture."""
+
+    masks: float
+    states: float
+    sound_db: float
+
+
+# A unit of the GRU that only counts drifts with rounding, for minutes, and is not heard.
+EXACT = Tolerances(masks=1e-4, states=1e-3, sound_db=-80.0)
+# Of weights that were rounded to 16 bits, in a graph that was proven before: where states end says nothing more.
+ROUNDED = Tolerances(masks=0.02, states=math.inf, sound_db=-60.0)
 
 
 class VerificationError(AdvsepError):
@@ -44,7 +55,7 @@ class Agreement:
         seconds: its length.
         torch_chunks: of the masks, torch in chunks against torch at once.
         onnx_chunks: likewise, ONNX Runtime in chunks against torch at once.
-        states: of the last states of both, relative to a state's largest number where that is above 1.
+        states: of the last states of both.
         sound_db: of the voice, the live path against the trainer's, relative to the mixture.
         mask_spread: standard deviation of the masks; 0 would mean that nothing was compared.
     """
@@ -71,38 +82,61 @@ def proof_inputs(spec: SignalSpec) -> dict[str, NDArray[np.float32]]:
     return {"music": np.ascontiguousarray(song), "noise": bursts.astype(np.float32)}
 
 
-def verify(network: LiveUnet, spec: SignalSpec, path: Path, *, half: bool = False) -> list[Agreement]:
-    """Compare all ways of running on all inputs.
+@dataclass(frozen=True, slots=True)
+class _Truth:
+    """What the network makes of one input: at once, and how far from that in chunks."""
+
+    samples: NDArray[np.float32]
+    features: torch.Tensor
+    masks: torch.Tensor
+    states: list[torch.Tensor]
+    voice: NDArray[np.float32]
+    torch_chunks: float
+    torch_states: float
+
+
+class Proof:
+    """What is to come of a network, against which files of it are held.
 
     Args:
         network: as trained, in evaluation mode.
         spec: its signal path.
-        path: the ONNX file made of it.
-        half: whether its weights were rounded to 16 bits, by which it may differ.
-
-    Raises:
-        VerificationError: some difference is above its tolerance; the message says which.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a frame is too little work to share: waking a second thread costs more
-    try:
-        results: list[Agreement] = []
-        for name, samples in proof_inputs(spec).items():
-            results.append(_compare(network, spec, path, name, samples))
-            _check(results[-1], half=half)
-    finally:
-        torch.set_num_threads(threads)
-    return results
+
+    def __init__(self, network: LiveUnet, spec: SignalSpec) -> None:
+        self._network, self._spec = network, spec
+        self._truths: dict[str, _Truth] = {}
+
+    def check(self, path: Path, allowed: Tolerances = EXACT) -> list[Agreement]:
+        """Compare all ways of running on all inputs.
+
+        Args:
+            path: an ONNX file made of the network.
+            allowed: how far it may be off.
+
+        Raises:
+            VerificationError: some difference is above its tolerance; the message says which.
+        """
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # a frame is too little work to share: waking a second thread costs more
+        try:
+            results: list[Agreement] = []
+            for name, samples in proof_inputs(self._spec).items():
+                if name not in self._truths:
+                    self._truths[name] = _truth(self._network, self._spec, samples)
+                results.append(_compare(self._truths[name], self._spec, path, name))
+                _check(results[-1], allowed)
+        finally:
+            torch.set_num_threads(threads)
+        return results
 
 
-def _check(result: Agreement, *, half: bool) -> None:
-    masks = HALF_MASK_TOLERANCE if half else MASK_TOLERANCE
-    sound_db = HALF_SOUND_TOLERANCE_DB if half else SOUND_TOLERANCE_DB
+def _check(result: Agreement, allowed: Tolerances) -> None:
     found = {
-        "torch in chunks differs from torch at once by": (result.torch_chunks, MASK_TOLERANCE),
-        "ONNX Runtime differs from torch by": (result.onnx_chunks, masks),
-        "the last states differ by": (result.states, math.inf if half else STATE_TOLERANCE),
-        "the live path's voice differs from the trainer's by (dB)": (result.sound_db, sound_db),
+        "torch in chunks differs from torch at once by": (result.torch_chunks, TORCH_TOLERANCE),
+        "ONNX Runtime differs from torch by": (result.onnx_chunks, allowed.masks),
+        "the last states differ by": (result.states, allowed.states),
+        "the live path's voice differs from the trainer's by (dB)": (result.sound_db, allowed.sound_db),
     }
     for what, (value, limit) in found.items():
         if not value <= limit:  # NaN must fail too
@@ -112,23 +146,27 @@ def _check(result: Agreement, *, half: bool) -> None:
 
 
 @torch.no_grad()
-def _compare(network: LiveUnet, spec: SignalSpec, path: Path, name: str, samples: NDArray[np.float32]) -> Agreement:
+def _truth(network: LiveUnet, spec: SignalSpec, samples: NDArray[np.float32]) -> _Truth:
     signal = SignalPath(spec)
     mixture = torch.from_numpy(samples.T.copy())[None]
     frames = mixture.shape[-1] // spec.hop_samples
     whole = mixture[..., : frames * spec.hop_samples]
     features = signal.features(signal.analyse(torch.nn.functional.pad(whole, (signal.history_samples, 0))))
-    reference, *states = network(features, *network.initial_states(1))
-    in_torch, torch_states = _torch_difference(network, features, reference, states)
-    runs = [_onnx_difference(path, features, reference, states, sizes) for sizes in CHUNKINGS_FRAMES]
+    masks, *states = network(features, *network.initial_states(1))
+    voice = separate(network, signal, mixture)[0].numpy().T
+    return _Truth(samples, features, masks, states, voice, *_torch_difference(network, features, masks, states))
+
+
+def _compare(truth: _Truth, spec: SignalSpec, path: Path, name: str) -> Agreement:
+    runs = [_onnx_difference(path, truth, sizes) for sizes in CHUNKINGS_FRAMES]
     return Agreement(
         name,
-        frames * spec.hop_samples / spec.sample_rate_hz,
-        in_torch,
+        truth.features.shape[2] * spec.hop_samples / spec.sample_rate_hz,
+        truth.torch_chunks,
         float(np.max([masks for masks, _ in runs])),  # unlike max, keeps nan
-        float(np.max([torch_states, *(of_states for _, of_states in runs)])),
-        _sound_difference_db(network, signal, path, mixture, samples),
-        float(reference.std()),
+        float(np.max([truth.torch_states, *(of_states for _, of_states in runs)])),
+        _sound_difference_db(truth, path),
+        float(truth.masks.std()),
     )
 
 
@@ -143,22 +181,20 @@ def _torch_difference(
     return worst, _state_difference([state.numpy() for state in states], last)
 
 
-def _onnx_difference(
-    path: Path, features: torch.Tensor, reference: torch.Tensor, last: list[torch.Tensor], sizes: tuple[int, ...]
-) -> tuple[float, float]:
+def _onnx_difference(path: Path, truth: _Truth, sizes: tuple[int, ...]) -> tuple[float, float]:
     """Of the masks and of the last states."""
     session, worst = ModelSession(path, max(sizes)), 0.0
-    for start, stop in _chunks(features.shape[2], sizes):
-        session.features(stop - start)[:] = features[0, :, start:stop].numpy()
+    for start, stop in _chunks(truth.features.shape[2], sizes):
+        session.features(stop - start)[:] = truth.features[0, :, start:stop].numpy()
         masks = session.run(stop - start)
-        worst = _worse(worst, masks - reference[0, :, start:stop].numpy())
-    return worst, _state_difference(session.states, last)
+        worst = _worse(worst, masks - truth.masks[0, :, start:stop].numpy())
+    return worst, _state_difference(session.states, truth.states)
 
 
 def _state_difference(states: Sequence[NDArray[np.float32]], last: list[torch.Tensor]) -> float:
     worst = 0.0
     for state, wanted in zip(states, last, strict=True):
-        worst = _worse(worst, (state - wanted.numpy()) / max(1.0, float(wanted.abs().max())))
+        worst = _worse(worst, state - wanted.numpy())
     return worst
 
 
@@ -177,10 +213,8 @@ def _worse(worst: float, difference: NDArray[np.float32]) -> float:
     return float(np.maximum(worst, np.abs(difference).max()))
 
 
-def _sound_difference_db(
-    network: LiveUnet, signal: SignalPath, path: Path, mixture: torch.Tensor, samples: NDArray[np.float32]
-) -> float:
-    wanted = separate(network, signal, mixture)[0].numpy().T
+def _sound_difference_db(truth: _Truth, path: Path) -> float:
+    samples = truth.samples
     separator = StreamSeparator(ModelSession(path, 8), 8)
     late = separator.latency_samples
     padded = np.concatenate([samples, np.zeros((late, samples.shape[1]), np.float32)])
@@ -190,6 +224,6 @@ def _sound_difference_db(
         stop = min(len(padded), start + BLOCK_SIZES[turn % len(BLOCK_SIZES)])
         separator.process(padded[start:stop], voice[start:stop], through[start:stop])
         start, turn = stop, turn + 1
-    error = float(np.sum(np.square(voice[late:] - wanted, dtype=np.float64)))
+    error = float(np.sum(np.square(voice[late:] - truth.voice, dtype=np.float64)))
     power = float(np.sum(np.square(samples, dtype=np.float64)))
     return 10 * np.log10(max(error, 1e-30) / power)

@@ -47,20 +47,18 @@ class Average:
     """
 
     def __init__(self, network: nn.Module, config: TrainConfig, begun: nn.Module | None) -> None:
-        self.network = network
-        self._decay, self._share = config.optimiser.ema_decay, config.begun_share
-        self._begun = begun if self._share > 0 else None
-        self._trusted = bool(config.begun_from)
+        self.network, self._config = network, config
+        self._begun = begun if config.begun_share > 0 else None
 
     @torch.no_grad()
     def follow(self, network: nn.Module, step: int) -> None:
         """Take in the weights after a step."""
-        decay = self._decay
-        if not self._trusted:  # untrained weights are forgotten faster than at the final pace
+        decay = self._config.optimiser.ema_decay
+        if not self._config.begun_from:  # untrained weights are forgotten faster than at the final pace
             decay = min(decay, (1 + step) / (10 + step))
         # decay * average + (1 - decay) * (share * first + (1 - share) * new), in two steps
         if self._begun is not None:
-            kept = 1 - (1 - decay) * (1 - self._share)
+            kept = 1 - (1 - decay) * (1 - self._config.begun_share)
             average_weights(self.network, self._begun, decay / kept)
             decay = kept
         average_weights(self.network, network, decay)

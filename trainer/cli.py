@@ -242,7 +242,7 @@ def _run(
         return
     if trainer.stopped_early:
         print(f"no better for {config.patience_validations} validations: stopped early", file=sys.stderr)
-    if trainer.best_step == 0 and config.begun_from:
+    if trainer.best_step == 0:
         warn(
             f"nothing learnt was better on what is held out: {out / 'best.ckpt'} has the weights that the run began "
             "with; give more recordings, or a lower --set optimiser.learning_rate"

@@ -95,7 +95,9 @@ class Trainer:
         self._remixer = self._examples(sources, lanes, shards)
         self.path = SignalPath(self._spec).to(self._fabric.device)
         torch.manual_seed(config.seed)
-        begun = None if weights is None else begun_network(config, self._spec, weights, self._first_features)
+        begun: LiveUnet | None = None
+        if weights is not None and (start is None or config.begun_share > 0):
+            begun = begun_network(config, self._spec, weights, self._first_features)
         self.network = (
             copy.deepcopy(begun) if begun else LiveUnet(self._spec.bands, self._spec.channels, config.network)
         )
@@ -125,7 +127,6 @@ class Trainer:
         self._gain_db = None if start is None else start.validation_gain_db
         self.best_step: int | None = None
         self._stale = 0 if start is None else start.stale_validations
-        self._begun = bool(config.begun_from) and learns
         self._audio_seconds = 0.0 if start is None else start.audio_seconds
         before = start.corpora if start is not None else weights.corpora if weights is not None else ()
         self._corpora = tuple(sorted({*before, *sources.corpora}))
@@ -228,7 +229,8 @@ class Trainer:
 
     def _owes_validation(self) -> bool:
         """Before a step: what Ctrl-C cut short, or that of trained weights, so that `best.ckpt` is no worse."""
-        due = self._validation_due() if self._step else self._begun
+        begun = bool(self.config.begun_from) and self.config.mode != "critics"
+        due = self._validation_due() if self._step else begun
         return due and self._gain_db is None and bool(self._valid) and not self.stopped_early
 
     def _validation_due(self) -> bool:

@@ -84,7 +84,7 @@ def test_the_example_package_is_found_validated_and_heard(installed: Path, tmp_p
     assert "tremolo" not in run(installed / "advsep-plugins", "list", "--names", cwd=tmp_path).stdout.split()
     run(installed / "pip", "install", "-q", "--no-deps", tmp_path / "example", cwd=tmp_path)
     assert "tremolo" in run(installed / "advsep-plugins", "list", "--names", cwd=tmp_path).stdout.split()
-    report = run(installed / "advsep-plugins", "validate", "tremolo", "--level", "5", "--json", cwd=tmp_path).stdout
+    report = run(installed / "advsep-plugins", "validate", "tremolo", "--level", "10", "--json", cwd=tmp_path).stdout
     assert json.loads(report)["passed"]
     voices: list[NDArray[np.float64]] = []
     for name, chain in (("plain", "vocals:"), ("trembling", "vocals: tremolo(rate_hz=5, depth=1)")):

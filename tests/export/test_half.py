@@ -14,7 +14,7 @@ from advsep.export import half as half_module
 from advsep.export import verify as verify_module
 from advsep.export.graph import write_onnx
 from advsep.export.half import round_weights, store_half
-from advsep.export.verify import VerificationError, verify
+from advsep.export.verify import ROUNDED, Proof, VerificationError
 from advsep.realtime.errors import AdvsepError
 from advsep.realtime.model import ModelSession, read_model_spec
 from advsep.realtime.spec import ModelSpec
@@ -110,7 +110,7 @@ def test_what_rounding_must_not_do_is_refused(network: LiveUnet, spec: ModelSpec
     tensor.CopyFrom(numpy_helper.from_array(values * np.float32(1.5), name))
     onnx.save(model, path)
     with pytest.raises(VerificationError, match="refused: on music"):
-        verify(network, spec.signal, path, half=True)
+        Proof(network, spec.signal).check(path, ROUNDED)
     tensor.CopyFrom(numpy_helper.from_array(values + np.float32(1e5), name))
     onnx.save(model, path)
     with pytest.raises(AdvsepError, match="is beyond 16 bits; export without --half"):

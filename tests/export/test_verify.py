@@ -13,7 +13,7 @@ import torch
 from advsep.export import graph
 from advsep.export import verify as module
 from advsep.export.graph import OnnxGru, write_onnx
-from advsep.export.verify import VerificationError, proof_inputs, verify
+from advsep.export.verify import EXACT, Proof, VerificationError, proof_inputs
 from advsep.realtime.model import ModelSession
 from advsep.realtime.separator import StreamSeparator
 from advsep.realtime.spec import ModelSpec
@@ -39,7 +39,7 @@ def model(network: LiveUnet, spec: ModelSpec, tmp_path: Path) -> Path:
 
 def test_a_faithful_file_passes(network: LiveUnet, spec: ModelSpec, model: Path) -> None:
     before = torch.get_num_threads()
-    music, noise = verify(network, spec.signal, model)
+    music, noise = Proof(network, spec.signal).check(model)
     assert torch.get_num_threads() == before
     for result in (music, noise):
         assert result.seconds > 60
@@ -67,7 +67,7 @@ def test_a_changed_weight_is_refused(network: LiveUnet, spec: ModelSpec, model: 
     weights.CopyFrom(numpy_helper.from_array(values, weights.name))
     onnx.save(loaded, model)
     with pytest.raises(VerificationError, match="refused: on music ONNX Runtime differs from torch by"):
-        verify(network, spec.signal, model)
+        Proof(network, spec.signal).check(model)
 
 
 class Forgetful(LiveUnet):
@@ -83,7 +83,7 @@ def test_a_network_that_ignores_its_states_is_refused(
     forgetful = Forgetful(network.bands, network.channels, network.config).eval()
     forgetful.load_state_dict(network.state_dict())
     with pytest.raises(VerificationError, match="torch in chunks differs from torch at once"):
-        verify(forgetful, spec.signal, model)
+        Proof(forgetful, spec.signal).check(model)
 
 
 def without_state(gru: OnnxGru, x: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -114,7 +114,7 @@ def test_a_file_that_is_not_the_network_is_refused(
     monkeypatch.setattr(target, name, replacement)
     write_onnx(network, spec, tmp_path / "m.onnx")
     with pytest.raises(VerificationError, match="ONNX Runtime differs from torch by"):
-        verify(network, spec.signal, tmp_path / "m.onnx")
+        Proof(network, spec.signal).check(tmp_path / "m.onnx")
 
 
 @pytest.mark.parametrize(("value", "says"), [(0.0, "the masks do not move at all"), (float("nan"), "differs")])
@@ -126,13 +126,13 @@ def test_masks_that_do_not_move_or_are_no_numbers_are_refused(
             parameter.fill_(value)
     write_onnx(network, spec, tmp_path / "m.onnx")
     with pytest.raises(VerificationError, match=says):
-        verify(network, spec.signal, tmp_path / "m.onnx")
+        Proof(network, spec.signal).check(tmp_path / "m.onnx")
 
 
 def test_another_signal_path_is_refused(network: LiveUnet, spec: ModelSpec, model: Path, short: None) -> None:
     other = dataclasses.replace(spec.signal, feature_scale=8.0)
     with pytest.raises(VerificationError, match="the live path's voice differs"):
-        verify(network, other, model)
+        Proof(network, other).check(model)
 
 
 def test_lookahead_is_the_same_everywhere(
@@ -144,7 +144,7 @@ def test_lookahead_is_the_same_everywhere(
     contract = dataclasses.replace(spec, signal=signal, latency_samples=signal.latency_samples)
     path = tmp_path / "m.onnx"
     write_onnx(network, contract, path)
-    assert all(result.sound_db < -100 for result in verify(network, signal, path))
+    assert all(result.sound_db < -100 for result in Proof(network, signal).check(path))
 
     # A direct computation: masks of all frames at once, moved three frames by hand.
     samples = np.random.default_rng(0).standard_normal((128 * 60, 2)).astype(np.float32) * 0.2
@@ -165,11 +165,9 @@ def test_lookahead_is_the_same_everywhere(
     assert np.array_equal(through[late:], samples)
 
 
-def test_states_that_drift_apart_are_refused(
-    network: LiveUnet, spec: ModelSpec, model: Path, short: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_states_that_drift_apart_are_refused(network: LiveUnet, spec: ModelSpec, model: Path, short: None) -> None:
     """Rounding alone is within the tolerance, and would not be within none."""
-    assert all(0 < result.states < 1e-4 for result in verify(network, spec.signal, model))
-    monkeypatch.setattr(module, "STATE_TOLERANCE", 0.0)
+    assert all(0 < result.states < 1e-4 for result in Proof(network, spec.signal).check(model))
+    strict = dataclasses.replace(EXACT, states=0.0)
     with pytest.raises(VerificationError, match="refused: on music the last states differ by"):
-        verify(network, spec.signal, model)
+        Proof(network, spec.signal).check(model, strict)
