@@ -18,14 +18,16 @@ from typing import Any
 
 import numpy as np
 import onnx
-from advsep.realtime.masking import BandMasking
 from advsep.realtime.model import ModelSession
 from advsep.realtime.registry import DEFAULT_MODEL, find_model
+from advsep.realtime.separator import HopSeparator
 from advsep.realtime.stems import HOPS_AT_ONCE
-from advsep.realtime.stft import StreamingAnalysis
 from advsep.trainer.eval_tracks import TrackChoice
 from advsep.trainer.evaluation import evaluate_track
+from advsep.trainer.metrics import STEM_NAMES
+from advsep.trainer.report import MODEL, StemScore, corpora_of
 from hop_cost import machine, song_in_hops
+from latency_curve import mean_gain_db
 from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_dynamic, quantize_static
 
@@ -64,19 +66,13 @@ class DemoFrames(CalibrationDataReader):
 
     @staticmethod
     def _played(model: ModelSession) -> Iterator[dict[str, Any]]:
-        signal = model.spec.signal
-        analysis = StreamingAnalysis(
-            signal.window_samples, signal.synthesis_samples, signal.hop_samples, signal.channels
-        )
-        masking, spectra = BandMasking(signal), np.zeros((1, signal.channels, signal.bins), np.complex64)
-        for number, block in enumerate(song_in_hops(signal)[:FED_HOPS]):
-            analysis.process(block, spectra)
-            features = model.features(1)
-            masking.features(spectra, features)
+        separator, blocks = HopSeparator(model), song_in_hops(model.spec.signal)
+        voice, mixture = np.empty_like(blocks[0]), np.empty_like(blocks[0])
+        for number, block in enumerate(blocks[:FED_HOPS]):
+            states = {spec.name: state.copy() for spec, state in zip(model.spec.states, model.states, strict=True)}
+            separator.process(block, voice, mixture)
             if number % FED_EVERY == 0:
-                states = {spec.name: state.copy() for spec, state in zip(model.spec.states, model.states, strict=True)}
-                yield {"features": features[None].copy(), **states}
-            model.run(1)
+                yield {"features": model.features(1)[None].copy(), **states}
 
 
 def quantised(source: Path, out: Path, how: str, layers: list[str]) -> None:
@@ -111,14 +107,13 @@ def frame_us(models: dict[str, Path]) -> dict[str, float]:
 
 
 def gains_db(path: Path, tracks: list[Any], tell: Callable[[str], None]) -> dict[str, float]:
-    """Mean vocal SDR gain of each corpus."""
-    model, found = ModelSession(path, HOPS_AT_ONCE), dict[str, list[float]]()
+    """Mean vocal SDR gain of each corpus, and of all tracks."""
+    model, scores = ModelSession(path, HOPS_AT_ONCE), list[StemScore]()
     for track in tracks:
         tell(track.name)
-        scores = [score for score in evaluate_track(model, track, bss=False) if score.stem == "vocals"]
-        sdr_db = {score.signal: score.metrics.sdr_db for score in scores}
-        found.setdefault(track.corpus, []).append(sdr_db["model"] - sdr_db["mixture"])
-    return {corpus: float(np.mean(each)) for corpus, each in found.items()}
+        scores += evaluate_track(model, track, bss=False)
+    voice, name = STEM_NAMES[0], model.spec.name
+    return {corpus: mean_gain_db(scores, name, voice, MODEL, corpus) for corpus in corpora_of(scores)}
 
 
 def main() -> None:
@@ -137,8 +132,8 @@ def main() -> None:
         times = frame_us(models)
         print(f"{asked.model} · {machine()}\n", flush=True)
         for name, path in models.items():
-            scores = gains_db(path, tracks, lambda track: print(f"\r\033[K{track}", end="", flush=True))
-            told = " · ".join(f"{corpus} {gain:+.2f} dB" for corpus, gain in sorted(scores.items()))
+            gains = gains_db(path, tracks, lambda track: print(f"\r\033[K{track}", end="", flush=True))
+            told = " · ".join(f"{corpus} {gain:+.2f} dB" for corpus, gain in gains.items())
             size_kb = path.stat().st_size / 1e3
             print(f"\r\033[K{name}: {times[name]:.0f} us a frame, {size_kb:.0f} kB, {told}", flush=True)
 
