@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import io
 import json
 import os
 import signal
@@ -32,6 +33,8 @@ def main() -> None:
     order: dict[str, Any] = json.loads(sys.argv[1])
     with os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8") as told:
         os.dup2(2, 1)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)  # print() stays in order with what C code writes
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops it
         faulthandler.enable()
         kind: type[Plugin] | None = None
