@@ -198,14 +198,15 @@ class SignalFinder:
 
 def fits(signal: SignalSpec, layout: Layout) -> bool:
     """Whether columns of a layout are those of a signal path."""
-    mine = (signal.window_samples, signal.hop_samples, signal.channels, signal.band_edges_bins)
-    theirs = (layout.window_samples, layout.hop_samples, layout.channels, layout.band_edges_bins)
-    return mine == theirs and layout.rate_hz in signal.native_rates_hz
+    own = (signal.window_samples, signal.hop_samples, signal.channels, signal.band_edges_bins, signal.sample_rate_hz)
+    sent = (layout.window_samples, layout.hop_samples, layout.channels, layout.band_edges_bins, layout.model_rate_hz)
+    return own == sent and layout.rate_hz in signal.native_rates_hz
 
 
 def same_columns(one: Layout, other: Layout) -> bool:
     """Whether columns of both mean the same, and their positions go on."""
-    keys = ("model", "channels", "rate_hz", "hop_samples", "window_samples", "band_edges_bins", "columns_start")
+    sizes = ("channels", "rate_hz", "hop_samples", "window_samples", "model_rate_hz", "band_edges_bins")
+    keys = ("model", *sizes, "columns_start")
     return all(getattr(one, key) == getattr(other, key) for key in keys)
 
 

@@ -135,7 +135,7 @@ class FrequencyAxis:
 
 def edges_hz(layout: Layout) -> NDArray[np.float64]:
     """Edges of a layout's bands; a bin reaches half a bin to both sides of its frequency."""
-    bin_hz = layout.rate_hz / layout.window_samples
+    bin_hz = layout.model_rate_hz / layout.window_samples
     edges = (np.asarray(layout.band_edges_bins, np.float64) - 0.5) * bin_hz
     edges[0] = max(edges[0], 0.0)
     return edges

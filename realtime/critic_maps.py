@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .bands import band_average_matrix
+from .bands import band_average_matrix, band_edges
 from .channels import match_channels
 from .critic_map import CriticError, CriticSession, critics_path
 from .masking import BandMasking
@@ -100,7 +100,7 @@ def judge(
     signal, patch = model.spec.signal, critics.spec.frames
     rate_hz = source.rate_hz if source.rate_hz in signal.native_rates_hz else signal.sample_rate_hz
     samples = StreamResampler(source.rate_hz, rate_hz, source.channels).process(excerpt, last=True)
-    magnitudes, masks = _separate(samples, model, lambda share: progress(share / 2))
+    magnitudes, masks = _separate(samples, rate_hz, model, lambda share: progress(share / 2))
     if len(magnitudes) < patch:
         raise CriticError(
             f"{source.name}: expected at least {patch * signal.hop_samples / rate_hz:.2f} s to judge, found "
@@ -122,7 +122,7 @@ def judge(
         )
     ends = (np.arange(estimates.shape[2]) + 1) * signal.hop_samples
     times_s = start_s + (ends - signal.synthesis_samples / 2) / rate_hz
-    edges_hz = (np.asarray(signal.band_edges_bins) - 0.5) * rate_hz / signal.window_samples
+    edges_hz = (band_edges(signal) - 0.5) * signal.sample_rate_hz / signal.window_samples
     return CriticPicture(
         sources=critics.spec.sources,
         times_s=times_s,
@@ -166,7 +166,7 @@ def _read(source: Source, start_s: float, seconds: float | None) -> NDArray[np.f
 
 
 def _separate(
-    samples: NDArray[np.float32], model: ModelSession, progress: Progress
+    samples: NDArray[np.float32], rate_hz: int, model: ModelSession, progress: Progress
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Mean magnitudes of the bands and the voice's masks, both [frame, channel, band]."""
     signal = model.spec.signal
@@ -175,7 +175,7 @@ def _separate(
     fed = np.zeros(((count + late) * hop, signal.channels), np.float32)
     match_channels(samples[: count * hop], fed[: count * hop])
     analysis = StreamingAnalysis(signal.window_samples, signal.synthesis_samples, hop, signal.channels)
-    masking, average = BandMasking(signal), band_average_matrix(signal).T
+    masking, average = BandMasking(signal, rate_hz), band_average_matrix(signal, rate_hz).T
     magnitudes = np.zeros((count + late, signal.channels, signal.bands))
     masks = np.zeros((count + late, signal.channels, signal.bands), np.float32)
     model.reset()

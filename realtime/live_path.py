@@ -73,7 +73,7 @@ class LivePath:
 
     def __init__(self, model: ModelSession, rate_hz: int, rack: RackSpec = NEUTRAL, *, bypassed: bool = False) -> None:
         spec = model.spec
-        self._separator = HopSeparator(model)
+        self._separator = HopSeparator(model, rate_hz=rate_hz)
         self.model = model
         self.rate_hz, self.channels, self.hop_samples = rate_hz, spec.signal.channels, spec.signal.hop_samples
         self.builder = RackBuilder(spec.sources, rate_hz, self.hop_samples, self.channels)

@@ -5,18 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .bands import interpolation_weights
+from .bands import band_average_matrix, interpolation_weights
 from .jit import jit
 from .spec import SignalSpec
 
 
 class BandMasking:
-    """Features of spectra and masks on spectra for one `SignalSpec`, into the caller's arrays."""
+    """Features of spectra and masks on spectra for one `SignalSpec`, into the caller's arrays.
 
-    def __init__(self, spec: SignalSpec) -> None:
-        self._edges = np.asarray(spec.band_edges_bins, np.int64)
+    Args:
+        spec: the signal path.
+        rate_hz: of the samples that the spectra are of; None: the model's own.
+    """
+
+    def __init__(self, spec: SignalSpec, rate_hz: int | None = None) -> None:
+        average = band_average_matrix(spec, rate_hz)
+        # Few bins make a band, and they are neighbours: the first of each band, and all shares behind one another.
+        self._first = (average > 0).argmax(1)
+        self._ends = np.cumsum((average > 0).sum(1))
+        self._shares = average[average > 0].astype(np.float32)
         self._scale = np.float32(spec.feature_scale)
-        lower, weight = interpolation_weights(spec)
+        lower, weight = interpolation_weights(spec, rate_hz)
         self._lower, self._weight = lower, weight.astype(np.float32)
 
     def features(self, spectra: NDArray[np.complex64], features: NDArray[np.float32]) -> None:
@@ -26,7 +35,7 @@ class BandMasking:
             spectra: [frame, channel, bin].
             features: [channel, frame, band], written.
         """
-        _band_features(spectra, self._edges, self._scale, features)
+        _band_features(spectra, self._first, self._ends, self._shares, self._scale, features)
 
     def apply(self, masks: NDArray[np.float32], spectra: NDArray[np.complex64], masked: NDArray[np.complex64]) -> None:
         """Spectra times masks interpolated from bands to bins.
@@ -41,22 +50,30 @@ class BandMasking:
 
 @jit
 def _band_features(
-    spectra: NDArray[np.complex64], edges: NDArray[np.int64], scale: np.float32, features: NDArray[np.float32]
+    spectra: NDArray[np.complex64],
+    first: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    shares: NDArray[np.float32],
+    scale: np.float32,
+    features: NDArray[np.float32],
 ) -> None:
     frames, channels, _ = spectra.shape
     half = np.float32(0.5)
     for t in range(frames):
         for c in range(channels):
-            for band in range(len(edges) - 1):
-                total = np.float32(0.0)
-                for k in range(edges[band], edges[band + 1]):
+            begin = 0
+            for band in range(len(first)):
+                mean = np.float32(0.0)
+                for i in range(begin, ends[band]):
+                    k = first[band] + i - begin
                     re, im = spectra[t, 0, k].real, spectra[t, 0, k].imag
                     if channels == 2:
                         sign = np.float32(1.0) if c == 0 else np.float32(-1.0)
                         re = half * (re + sign * spectra[t, 1, k].real)
                         im = half * (im + sign * spectra[t, 1, k].imag)
-                    total += np.sqrt(re * re + im * im)
-                features[c, t, band] = np.log1p(scale * total / np.float32(edges[band + 1] - edges[band]))
+                    mean += shares[i] * np.sqrt(re * re + im * im)
+                begin = ends[band]
+                features[c, t, band] = np.log1p(scale * mean)
 
 
 @jit

@@ -25,12 +25,13 @@ class HopSeparator:
     Args:
         model: a session whose `max_frames` is at least `max_hops`.
         max_hops: most hops a call may hold; decides the size of all buffers.
+        rate_hz: of the samples, a native rate of the model; None: its own.
 
     Attributes:
         repaired_samples: values that were no sound so far.
     """
 
-    def __init__(self, model: ModelSession, max_hops: int = 1) -> None:
+    def __init__(self, model: ModelSession, max_hops: int = 1, rate_hz: int | None = None) -> None:
         spec = model.spec.signal
         n, s, h, channels = spec.window_samples, spec.synthesis_samples, spec.hop_samples, spec.channels
         self.model, self.spec, self.max_hops = model, spec, max_hops
@@ -38,7 +39,7 @@ class HopSeparator:
         self.delay_samples = spec.latency_samples - h
         self._analysis = StreamingAnalysis(n, s, h, channels)
         self._synthesis = StreamingSynthesis(n, s, h, channels)
-        self._masking = BandMasking(spec)
+        self._masking = BandMasking(spec, rate_hz)
         # Spectra wait here for the masks that look-ahead makes late.
         self._spectra = np.zeros((spec.lookahead_frames + max_hops, channels, spec.bins), np.complex64)
         self._masked = np.zeros((max_hops, channels, spec.bins), np.complex64)
@@ -63,7 +64,7 @@ class HopSeparator:
         """Separate 1 to `max_hops` hops.
 
         Args:
-            samples: [hops * H, channel], at a native rate of the model.
+            samples: [hops * H, channel].
             voice: like `samples`, written: the first source, `delay_samples` late.
             mixture: like `samples`, written: what came in, equally late.
         """
@@ -89,10 +90,11 @@ class StreamSeparator:
     Args:
         model: the model's session.
         max_hops: hops handed to the network at once where a block holds so many.
+        rate_hz: of the samples, a native rate of the model; None: its own.
     """
 
-    def __init__(self, model: ModelSession, max_hops: int = 1) -> None:
-        self._core = HopSeparator(model, max_hops)
+    def __init__(self, model: ModelSession, max_hops: int = 1, rate_hz: int | None = None) -> None:
+        self._core = HopSeparator(model, max_hops, rate_hz)
         spec = model.spec.signal
         self._hop, self._channels = spec.hop_samples, spec.channels
         self.latency_samples = spec.latency_samples
@@ -123,7 +125,7 @@ class StreamSeparator:
         """Separate a block.
 
         Args:
-            samples: [sample, channel], any number of samples, at a native rate of the model.
+            samples: [sample, channel], any number of samples.
             voice: like `samples`, written: the first source, `latency_samples` late.
             mixture: like `samples`, written: what came in, equally late.
         """

@@ -49,7 +49,8 @@ class SignalSpec:
         lookahead_frames: frames by which the mask lags its spectrum.
         channels: 1 (mono) or 2 (stereo, analysed as mid and side).
         band_edges_bins: strictly rising, from 0 to at most N/2 + 1; band b averages the
-            magnitudes of the bins `band_edges_bins[b]` to `band_edges_bins[b + 1] - 1`.
+            magnitudes of the bins `band_edges_bins[b]` to `band_edges_bins[b + 1] - 1` at
+            `sample_rate_hz`, and of the same frequencies at another native rate (`realtime.bands`).
         compression: law that maps a band's magnitude m to a feature; `log1p` is ln(1 + scale * m).
         feature_scale: the `scale` of the law, for samples in ±1 and an unnormalised rfft.
     """

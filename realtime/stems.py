@@ -64,7 +64,7 @@ class StemStream:
         self._source, self._channels = source, signal.channels
         self._voice_name, self._rest_name = model.spec.sources
         self.model_rate_hz = source.rate_hz if source.rate_hz in signal.native_rates_hz else signal.sample_rate_hz
-        self._separator = StreamSeparator(model, hops_per_read)
+        self._separator = StreamSeparator(model, hops_per_read, self.model_rate_hz)
         self.latency_samples = self._separator.latency_samples
         self.times = HopTimes()
         self._hop = signal.hop_samples

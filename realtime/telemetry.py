@@ -58,7 +58,8 @@ class Layout:
         rate_hz: frames of stems a second.
         hop_samples: frames of stems for each frame of columns.
         window_samples: of the analysis, which `band_edges_bins` refer to.
-        band_edges_bins: bins rate_hz / window_samples apart, one more than bands.
+        model_rate_hz: likewise; the rate at which the model learnt, whatever `rate_hz` is.
+        band_edges_bins: bins model_rate_hz / window_samples apart, one more than bands.
         stems_capacity: frames in the ring of stems, [name * channel] each.
         columns_capacity: frames in the ring of columns, [2 * channel * band] each: features, then masks.
         delay_samples: by how much stems are later than the input at that rate.
@@ -73,6 +74,7 @@ class Layout:
     rate_hz: int
     hop_samples: int
     window_samples: int
+    model_rate_hz: int
     band_edges_bins: tuple[int, ...]
     stems_capacity: int
     columns_capacity: int

@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ..realtime.bands import band_average_matrix
 from ..realtime.errors import AdvsepError
 from ..realtime.model import ModelSession
 from ..realtime.resample import StreamResampler
@@ -90,7 +91,9 @@ class IdealMasks:
         self.spec = spec
         signal = spec.signal
         played_hz = rate_hz if rate_hz in signal.native_rates_hz else signal.sample_rate_hz
-        voice, rest = (self._magnitudes(_as_played(stem, rate_hz, played_hz, signal.channels)) for stem in references)
+        voice, rest = (
+            self._magnitudes(_as_played(stem, rate_hz, played_hz, signal.channels), played_hz) for stem in references
+        )
         ratio = voice / np.maximum(voice + rest, 1e-12)
         # Look-ahead makes the masks late: the first ones are for the silence before the track.
         before = np.zeros((signal.channels, signal.lookahead_frames, signal.bands), np.float32)
@@ -114,12 +117,11 @@ class IdealMasks:
         self._next += frames
         return masks
 
-    def _magnitudes(self, samples: Stems) -> NDArray[np.float32]:
+    def _magnitudes(self, samples: Stems, rate_hz: int) -> NDArray[np.float32]:
         """Band magnitudes [channel, frame, band] of [sample, channel], with the frames that end after its end."""
         signal = self.spec.signal
         hop, size, channels = signal.hop_samples, signal.window_samples, signal.channels
-        edges = np.asarray(signal.band_edges_bins)
-        widths = np.diff(edges).astype(np.float32)
+        average = band_average_matrix(signal, rate_hz).T.astype(np.float32)
         frames = -(-len(samples) // hop) + signal.synthesis_samples // hop
         padded = np.pad(samples, ((0, frames * hop - len(samples)), (0, 0)))
         analysis = StreamingAnalysis(size, signal.synthesis_samples, hop, channels)
@@ -128,8 +130,7 @@ class IdealMasks:
             count = min(HOPS_AT_ONCE, frames - start)
             spectra = np.empty((count, channels, signal.bins), np.complex64)
             analysis.process(padded[start * hop : (start + count) * hop], spectra)
-            bands = np.add.reduceat(np.abs(spectra[..., : edges[-1]]), edges[:-1], -1) / widths
-            magnitudes[:, start : start + count] = np.moveaxis(bands, 1, 0)
+            magnitudes[:, start : start + count] = np.moveaxis(np.abs(spectra[..., : len(average)]) @ average, 1, 0)
         return magnitudes
 
 

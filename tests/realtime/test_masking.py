@@ -9,6 +9,7 @@ import pytest
 from advsep.realtime.bands import band_average_matrix, band_interpolation_matrix
 from advsep.realtime.masking import BandMasking
 from advsep.realtime.spec import SignalSpec
+from advsep.realtime.stft import StreamingAnalysis
 from numpy.typing import NDArray
 
 FRAMES = 3
@@ -20,20 +21,27 @@ def random_spectra(spec: SignalSpec, seed: int = 0) -> NDArray[np.complex64]:
     return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(np.complex64)
 
 
-def slow_features(spectra: NDArray[np.complex64], spec: SignalSpec) -> NDArray[np.float64]:
+def slow_features(spectra: NDArray[np.complex64], spec: SignalSpec, rate_hz: int | None = None) -> NDArray[np.float64]:
+    """In hertz: a band's own frequencies, and how much of each bin lies among them."""
     wide = spectra.astype(np.complex128)
     heard = [(wide[:, 0] + wide[:, 1]) / 2, (wide[:, 0] - wide[:, 1]) / 2] if spec.channels == 2 else [wide[:, 0]]
-    edges = spec.band_edges_bins
+    own_hz, bin_hz = spec.sample_rate_hz / spec.window_samples, (rate_hz or spec.sample_rate_hz) / spec.window_samples
+    edges_hz = [max((edge - 0.5) * own_hz, -bin_hz / 2) for edge in spec.band_edges_bins]
     out = np.zeros((spec.channels, len(wide), spec.bands))
     for c, sound in enumerate(heard):
         for t in range(len(wide)):
             for band in range(spec.bands):
-                magnitudes = [abs(sound[t, k]) for k in range(edges[band], edges[band + 1])]
-                out[c, t, band] = np.log(1 + spec.feature_scale * sum(magnitudes) / len(magnitudes))
+                low_hz, high_hz = edges_hz[band : band + 2]
+                total = 0.0
+                for k in range(spec.bins):
+                    shared_hz = min(high_hz, (k + 0.5) * bin_hz) - max(low_hz, (k - 0.5) * bin_hz)
+                    if shared_hz > 1e-9:
+                        total += shared_hz * abs(sound[t, k])
+                out[c, t, band] = np.log(1 + spec.feature_scale * total / (high_hz - low_hz))
     return out
 
 
-def slow_mask_of_bin(masks: NDArray[np.floating], k: int, spec: SignalSpec) -> float:
+def slow_mask_of_bin(masks: NDArray[np.floating], k: float, spec: SignalSpec) -> float:
     """Straight line between the centres of the two bands around bin k, flat outside."""
     centres = [(low + high - 1) / 2 for low, high in zip(spec.band_edges_bins, spec.band_edges_bins[1:], strict=False)]
     if k <= centres[0]:
@@ -45,24 +53,33 @@ def slow_mask_of_bin(masks: NDArray[np.floating], k: int, spec: SignalSpec) -> f
     return float(masks[-1])
 
 
+RATES_HZ = [None, 48000, 32000]
+"""The model's own, higher and lower: then the highest bands lie beyond the spectrum."""
+
+
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
 @pytest.mark.parametrize("channels", [1, 2])
-def test_features_are_log1p_of_mean_magnitudes_of_mid_and_side(signal: SignalSpec, channels: int) -> None:
+def test_features_are_log1p_of_mean_magnitudes_of_mid_and_side(
+    signal: SignalSpec, channels: int, rate_hz: int | None
+) -> None:
     spec = dataclasses.replace(signal, channels=channels)
     spectra = random_spectra(spec)
     features = np.zeros((channels, FRAMES, spec.bands), np.float32)
-    BandMasking(spec).features(spectra, features)
-    np.testing.assert_allclose(features, slow_features(spectra, spec), rtol=2e-6)
+    BandMasking(spec, rate_hz).features(spectra, features)
+    np.testing.assert_allclose(features, slow_features(spectra, spec, rate_hz), rtol=2e-6)
 
 
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
 @pytest.mark.parametrize("channels", [1, 2])
-def test_masks_are_interpolated_between_band_centres(signal: SignalSpec, channels: int) -> None:
+def test_masks_are_interpolated_between_band_centres(signal: SignalSpec, channels: int, rate_hz: int | None) -> None:
     spec = dataclasses.replace(signal, channels=channels)
     spectra, masked = random_spectra(spec), np.zeros((FRAMES, channels, spec.bins), np.complex64)
     masks = np.random.default_rng(1).random((channels, FRAMES, spec.bands)).astype(np.float32)
-    BandMasking(spec).apply(masks, spectra, masked)
+    BandMasking(spec, rate_hz).apply(masks, spectra, masked)
+    bin_of = (rate_hz or spec.sample_rate_hz) / spec.sample_rate_hz  # of the model's bins, where a bin lies among them
     for t in range(FRAMES):
         for c in range(channels):
-            wanted = [spectra[t, c, k] * slow_mask_of_bin(masks[c, t], k, spec) for k in range(spec.bins)]
+            wanted = [spectra[t, c, k] * slow_mask_of_bin(masks[c, t], k * bin_of, spec) for k in range(spec.bins)]
             np.testing.assert_allclose(masked[t, c], wanted, rtol=1e-5, atol=1e-6)
 
 
@@ -94,3 +111,21 @@ def test_the_matrices_of_training_are_the_kernels_of_playing(signal: SignalSpec)
     by_matrix = np.log1p(signal.feature_scale * magnitudes @ average.T)
     mono = dataclasses.replace(signal, channels=1)
     np.testing.assert_allclose(by_matrix, slow_features(random_spectra(mono), mono)[0])
+
+
+def test_a_chord_has_the_same_features_at_any_native_rate(signal: SignalSpec) -> None:
+    """Low tones in bands of one bin, high ones in wide bands: the network hears them in the same places."""
+    features: list[NDArray[np.float32]] = []
+    for rate_hz, as_if_hz in ((44100, 44100), (48000, 48000), (48000, 44100)):
+        time_s = np.arange(signal.window_samples) / rate_hz
+        chord = np.sum([np.sin(2 * np.pi * hz * time_s) for hz in (196.0, 392.0, 587.0, 3136.0, 9000.0)], 0)
+        frames = signal.window_samples // signal.hop_samples
+        spectra = np.zeros((frames, 2, signal.bins), np.complex64)
+        analysis = StreamingAnalysis(signal.window_samples, signal.synthesis_samples, signal.hop_samples, 2)
+        analysis.process(np.repeat(chord[:, None], 2, 1).astype(np.float32), spectra)
+        heard = np.zeros((2, frames, signal.bands), np.float32)
+        BandMasking(signal, as_if_hz).features(spectra, heard)
+        features.append(heard[0, -1])
+    alike = np.corrcoef(features)[0]
+    assert alike[1] > 0.98
+    assert alike[2] < 0.9
