@@ -35,27 +35,6 @@ def bundled_model() -> Path:
     return find_model("live-12")
 
 
-@pytest.fixture(scope="session")
-def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """`untrained_model("live-3")`: a model file of a preset with random weights and moving masks, made once a run."""
-    for needed in ("torch", "onnx", "onnxscript"):
-        pytest.importorskip(needed)
-    import torch
-    from advsep.export.untrained import write_untrained
-    from advsep.trainer.config import load_preset
-
-    torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("untrained")
-
-    def make(preset: str) -> Path:
-        path = folder / f"{preset}.onnx"
-        if not path.exists():
-            write_untrained(load_preset(preset), path)
-        return path
-
-    return make
-
-
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Tiny networks only lose by sharing a frame among threads; tests that need no torch do not load it here."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from advsep.realtime.registry import find_model
 
 pytestmark = pytest.mark.live
 
@@ -37,14 +38,9 @@ def measure(server: Any, *arguments: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("rate_hz", [44100, 48000])
 @pytest.mark.parametrize("period_samples", [64, 128, 256])
 def test_an_impulse_comes_back_at_the_declared_latency(
-    start_jack: Callable[[int, int], Any],
-    untrained_model: Callable[[str], Path],
-    bundled_model: Path,
-    rate_hz: int,
-    period_samples: int,
+    start_jack: Callable[[int, int], Any], rate_hz: int, period_samples: int
 ) -> None:
-    models = [bundled_model if preset == "live-12" else untrained_model(preset) for preset in PRESETS]
-    measured = measure(start_jack(rate_hz, period_samples), "latency", *models)
+    measured = measure(start_jack(rate_hz, period_samples), "latency", *map(find_model, PRESETS))
     assert list(measured) == list(PRESETS)
     for preset, (synthesis_samples, hop_samples) in PRESETS.items():
         found = measured[preset]

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from advsep.export.untrained import write_untrained
 from advsep.realtime.demo import DemoSong
 from advsep.realtime.masking import BandMasking
 from advsep.realtime.model import ModelSession
 from advsep.realtime.stft import StreamingAnalysis
+from advsep.trainer.config import load_preset
 
 
 @pytest.mark.parametrize(("preset", "latency"), [("live-3", 128), ("live-6", 256), ("live-12", 512), ("live-23", 1024)])
-def test_masks_move_and_depend_on_the_past(
-    untrained_model: Callable[[str], Path], demo_song: DemoSong, preset: str, latency: int
-) -> None:
-    path = untrained_model(preset)
+def test_masks_move_and_depend_on_the_past(tmp_path: Path, demo_song: DemoSong, preset: str, latency: int) -> None:
+    path = tmp_path / "untrained.onnx"
+    write_untrained(load_preset(preset), path)
     session, again = ModelSession(path, 200), ModelSession(path, 200)
     signal = session.spec.signal
     assert (session.spec.name, session.spec.latency_samples) == (preset, latency)
