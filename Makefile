@@ -20,9 +20,10 @@ run: $(VENV)/.base
 # Types are checked beside the first tests: one processor would wait otherwise.
 test: $(VENV)/.dev lint
 	@$(BIN)/basedpyright --pythonpath $(BIN)/python & types=$$!; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=1 --durations=15 -m "not live"; tests=$$?; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=1 --durations=15 -m "not live and not alone"; tests=$$?; \
 	wait $$types || { echo "the types do not fit, see above" >&2; exit 1; }; exit $$tests
-	$(BIN)/python -m pytest --durations=15 -m live
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=1 --durations=15 -m live
+	$(BIN)/python -m pytest --durations=15 -m alone
 
 check: $(VENV)/.dev lint
 	$(BIN)/basedpyright --pythonpath $(BIN)/python

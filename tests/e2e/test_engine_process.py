@@ -18,7 +18,7 @@ from advsep.realtime.process import EngineProcess
 from advsep.realtime.rack_text import parse_rack
 from waiting import is_running, until
 
-pytestmark = pytest.mark.live
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture

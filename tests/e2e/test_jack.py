@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from advsep.realtime.demo import DemoSong
 
-pytestmark = pytest.mark.live
+pytestmark = pytest.mark.alone
 
 PROGRAM = Path(sys.executable).parent / "advsep-live"
 

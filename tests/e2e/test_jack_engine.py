@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from advsep.realtime.registry import find_model
 
-pytestmark = pytest.mark.live
+pytestmark = pytest.mark.alone
 
 PRESETS = {"live-3": (128, 64), "live-6": (256, 128), "live-12": (512, 256), "live-23": (1024, 512)}
 SCRIPT = Path(__file__).parent / "jack_measurements.py"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.live
+pytestmark = pytest.mark.alone
 
 MEASURE = """
 import json, sys

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-pytestmark = pytest.mark.live
+pytestmark = pytest.mark.alone
 
 RATE_HZ = 44100
 CLAPS_S = (1.0, 1.7, 2.9)

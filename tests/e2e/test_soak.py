@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.live
+pytestmark = pytest.mark.alone
 
 SOAK = Path(__file__).parents[2] / "benchmarks/soak.py"
 

@@ -20,7 +20,7 @@ from advsep.gui.settings import Remembered
 from advsep.realtime.engine_settings import EngineSettings
 from PySide6.QtWidgets import QLabel
 
-pytestmark = pytest.mark.live
+pytestmark = pytest.mark.alone
 
 if TYPE_CHECKING:
     from conftest import JackServer
