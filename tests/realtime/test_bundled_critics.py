@@ -14,7 +14,7 @@ from advsep.realtime.registry import find_model, model_names
 from advsep.realtime.source import ArraySource
 
 
-@pytest.fixture(scope="module", params=["live-12", "studio"])
+@pytest.fixture(scope="module", params=model_names())
 def judged_model(request: pytest.FixtureRequest) -> Path:
     return find_model(request.param)
 
@@ -51,7 +51,7 @@ def test_the_map_of_the_voice_follows_the_voice(picture: CriticPicture, demo_son
     # With its sign: these critics ask for more in some places and for less in others, not for more everywhere.
     within = [np.corrcoef(one, other)[0, 1] for one, other in zip(gradient, estimate, strict=True)]
     assert np.mean(within) > 0.2
-    assert 0.25 < (gradient > 0).mean() < 0.75
+    assert 0.2 < (gradient > 0).mean() < 0.8
     # Neighbours in time agree, as those of noise would not.
     assert np.corrcoef(gradient[:, 1:].ravel(), gradient[:, :-1].ravel())[0, 1] > 0.5
 
