@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ..realtime.bands import band_edges_hz
 from ..realtime.telemetry import Layout
 
 AxisKind = Literal["log", "bands"]
@@ -134,11 +135,8 @@ class FrequencyAxis:
 
 
 def edges_hz(layout: Layout) -> NDArray[np.float64]:
-    """Edges of a layout's bands; a bin reaches half a bin to both sides of its frequency."""
-    bin_hz = layout.model_rate_hz / layout.window_samples
-    edges = (np.asarray(layout.band_edges_bins, np.float64) - 0.5) * bin_hz
-    edges[0] = max(edges[0], 0.0)
-    return edges
+    """Edges of a layout's bands, from 0 on."""
+    return np.maximum(band_edges_hz(layout.band_edges_bins, layout.model_rate_hz, layout.window_samples), 0.0)
 
 
 def hz_words(hz: float) -> str:

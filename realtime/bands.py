@@ -6,6 +6,8 @@ stretch of frequencies: at another rate than the model's, whose bins lie elsewhe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +27,11 @@ def band_edges(spec: SignalSpec, rate_hz: int | None = None) -> NDArray[np.float
     ratio = 1.0 if rate_hz is None else spec.sample_rate_hz / rate_hz
     # The frequency of a bin is that of its middle.
     return (np.asarray(spec.band_edges_bins, np.float64) - 0.5) * ratio + 0.5
+
+
+def band_edges_hz(edges_bins: Sequence[int], rate_hz: int, window_samples: int) -> NDArray[np.float64]:
+    """Where bands begin and end in hertz, [band + 1]; a bin reaches half a bin to both sides of its frequency."""
+    return (np.asarray(edges_bins, np.float64) - 0.5) * rate_hz / window_samples
 
 
 def band_average_matrix(spec: SignalSpec, rate_hz: int | None = None) -> NDArray[np.float64]:

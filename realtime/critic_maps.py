@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .bands import band_average_matrix, band_edges
+from .bands import band_average_matrix, band_edges_hz
 from .channels import match_channels
 from .critic_map import CriticError, CriticSession, critics_path
 from .masking import BandMasking
@@ -122,7 +122,7 @@ def judge(
         )
     ends = (np.arange(estimates.shape[2]) + 1) * signal.hop_samples
     times_s = start_s + (ends - signal.synthesis_samples / 2) / rate_hz
-    edges_hz = (band_edges(signal) - 0.5) * signal.sample_rate_hz / signal.window_samples
+    edges_hz = band_edges_hz(signal.band_edges_bins, signal.sample_rate_hz, signal.window_samples)
     return CriticPicture(
         sources=critics.spec.sources,
         times_s=times_s,

@@ -21,9 +21,9 @@ class BandMasking:
     def __init__(self, spec: SignalSpec, rate_hz: int | None = None) -> None:
         average = band_average_matrix(spec, rate_hz)
         # Few bins make a band, and they are neighbours: the first of each band, and all shares behind one another.
-        self._first = (average > 0).argmax(1)
-        self._ends = np.cumsum((average > 0).sum(1))
-        self._shares = average[average > 0].astype(np.float32)
+        inside = average > 0
+        self._first, self._ends = inside.argmax(1), np.cumsum(inside.sum(1))
+        self._shares = average[inside].astype(np.float32)
         self._scale = np.float32(spec.feature_scale)
         lower, weight = interpolation_weights(spec, rate_hz)
         self._lower, self._weight = lower, weight.astype(np.float32)

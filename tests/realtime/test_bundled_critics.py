@@ -13,6 +13,9 @@ from advsep.realtime.model import ModelSession
 from advsep.realtime.registry import find_model, model_names
 from advsep.realtime.source import ArraySource
 
+LOWEST_SHARE = {"live-23": 0.2}
+"""Of the map that asks for more; live-23's critic asks for less somewhat more often (its card)."""
+
 
 @pytest.fixture(scope="module", params=model_names())
 def judged_model(request: pytest.FixtureRequest) -> Path:
@@ -36,7 +39,9 @@ def test_critics_are_no_model() -> None:
     assert not any("critics" in name for name in model_names())
 
 
-def test_the_map_of_the_voice_follows_the_voice(picture: CriticPicture, demo_song: DemoSong) -> None:
+def test_the_map_of_the_voice_follows_the_voice(
+    judged_model: Path, picture: CriticPicture, demo_song: DemoSong
+) -> None:
     """Band by band, where a voice has its partials: another energy while somebody sings than while nobody does."""
     voice = np.square(demo_song.vocals).mean(1)
     places = (picture.times_s * demo_song.sample_rate_hz).astype(int).clip(0, len(voice) - 1)
@@ -51,7 +56,7 @@ def test_the_map_of_the_voice_follows_the_voice(picture: CriticPicture, demo_son
     # With its sign: these critics ask for more in some places and for less in others, not for more everywhere.
     within = [np.corrcoef(one, other)[0, 1] for one, other in zip(gradient, estimate, strict=True)]
     assert np.mean(within) > 0.2
-    assert 0.2 < (gradient > 0).mean() < 0.8
+    assert LOWEST_SHARE.get(judged_model.stem, 0.25) < (gradient > 0).mean() < 0.75
     # Neighbours in time agree, as those of noise would not.
     assert np.corrcoef(gradient[:, 1:].ravel(), gradient[:, :-1].ravel())[0, 1] > 0.5
 
