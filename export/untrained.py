@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from ..realtime.spec import ModelSpec, TrainingSummary
+from ..realtime.spec import ModelSpec, SignalSpec, TrainingSummary
 from ..trainer.config import TrainConfig
 from ..trainer.live_unet import LiveUnet, LiveUnetConfig
 from ..trainer.tracks import STEMS
@@ -16,21 +16,20 @@ GAIN = 1.5  # of a layer: with 1 the past is soon forgotten, with 2 most masks a
 DEVIATION = 0.5  # of biases and of the norms' weights, which have no inputs to count
 
 
-def untrained_network(bands: int, channels: int, config: LiveUnetConfig, seed: int = 0) -> LiveUnet:
+def untrained_network(spec: SignalSpec, config: LiveUnetConfig, seed: int = 0) -> LiveUnet:
     """A network in evaluation mode with random weights, whose masks depend on what it hears and on every state.
 
     One fresh from its constructor has masks near a half and norms that do nothing.
 
     Args:
-        bands: as of `LiveUnet`.
-        channels: likewise.
+        spec: as of `LiveUnet`.
         config: likewise.
         seed: of the weights.
 
     Raises:
         FormatError: sizes that do not fit together.
     """
-    network, random = LiveUnet(bands, channels, config), torch.Generator().manual_seed(seed)
+    network, random = LiveUnet(spec, config), torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in network.parameters():
             scale = GAIN / parameter[0].numel() ** 0.5 if parameter.dim() > 1 else DEVIATION
@@ -51,7 +50,7 @@ def write_untrained(config: TrainConfig, path: Path) -> None:
         path: the `.onnx` file.
     """
     signal = config.signal.spec()
-    network = untrained_network(signal.bands, signal.channels, config.network)
+    network = untrained_network(signal, config.network)
     spec = ModelSpec(
         name=config.name,
         kind="live-unet",

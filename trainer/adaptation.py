@@ -34,6 +34,7 @@ SETTINGS: dict[str, Any] = {
     "validate_every": 50,
     "patience_validations": 3,
     "optimiser.learning_rate": 2e-4,
+    "optimiser.matrix_factor": 0.0,
     "optimiser.warmup_steps": 50,
     "optimiser.ema_decay": 0.98,
 }

@@ -27,7 +27,7 @@ def begun_network(
         features: makes [batch, channel, frame, band] of what will be learnt from; asked for where the batch norms of
             an exported model need statistics again.
     """
-    network = LiveUnet(spec.bands, spec.channels, config.network)
+    network = LiveUnet(spec, config.network)
     load_weights(network, weights.weights)
     if weights.folded and config.mode != "critics" and not config.frozen_norms:
         settle_norms(network, features())

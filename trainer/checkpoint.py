@@ -31,7 +31,7 @@ class Checkpoint:
         config: the resolved configuration.
         network: weights as the optimiser sees them.
         averaged: exponential moving average of the weights; what is validated and exported.
-        optimiser: state of AdamW.
+        optimiser: state of `muon.Optimisers`.
         carried: the network's states of each lane, for the segment that follows.
         step: optimiser steps done.
         audio_seconds: audio learnt from.
@@ -149,7 +149,7 @@ def _load(path: Path, program: str) -> Any:
 def averaged_network(checkpoint: Checkpoint) -> LiveUnet:
     """The network with the averaged weights, in evaluation mode."""
     spec = checkpoint.config.signal.spec()
-    network = LiveUnet(spec.bands, spec.channels, checkpoint.config.network)
+    network = LiveUnet(spec, checkpoint.config.network)
     load_weights(network, checkpoint.averaged)
     return network.eval()
 

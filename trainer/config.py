@@ -109,12 +109,22 @@ class RemixConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimiserConfig:
-    """AdamW with warm-up, a constant rate and a linear decay over the last part of the steps.
+    """Optimiser with warm-up, a constant rate and a linear decay over the last part of the steps.
 
     The schedule depends on the step and the total alone, so a run may be resumed with another total.
+
+    Attributes:
+        learning_rate: of AdamW.
+        matrix_factor: the network's inner matrices learn by Muon, at so many times `learning_rate`; 0: by AdamW too.
+        weight_decay: of AdamW.
+        warmup_steps: from 0 to the whole rate.
+        decay_fraction: of all steps, the last ones, in which the rate falls to 0.
+        clip_norm: longest gradient.
+        ema_decay: of the moving average of the weights.
     """
 
     learning_rate: float = 1e-3
+    matrix_factor: float = 0.0
     weight_decay: float = 1e-4
     warmup_steps: int = 100
     decay_fraction: float = 0.3
@@ -124,7 +134,7 @@ class OptimiserConfig:
     def __post_init__(self) -> None:
         for name in ("learning_rate", "clip_norm"):
             _require(getattr(self, name) > 0, f"optimiser.{name} must be positive, got {getattr(self, name)}")
-        for name in ("weight_decay", "warmup_steps"):
+        for name in ("matrix_factor", "weight_decay", "warmup_steps"):
             _require(getattr(self, name) >= 0, f"optimiser.{name} must be 0 or more, got {getattr(self, name)}")
         for name in ("decay_fraction", "ema_decay"):
             _require(0 <= getattr(self, name) <= 1, f"optimiser.{name} must be 0 to 1, got {getattr(self, name)}")

@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..realtime.spec import StateSpec
+from ..realtime.spec import SignalSpec, StateSpec
 from ..realtime.strict import FormatError
 from .gru import run_gru
+from .harmonics import Harmonics
 from .norm_relu import normed_behind, normed_beside
 
 
@@ -30,6 +31,7 @@ class LiveUnetConfig:
         recurrent_size: units of the GRU at the bottleneck.
         dilations: frames from one that a level's convolution sees to the next, a level; empty: 1 at each. With
             look-ahead the first has to reach as far back, or no fine detail of the frame that the mask is for is left.
+        harmonics: multiples of each band's frequency that the first convolution sees beside it, see `Harmonics`.
     """
 
     channels: tuple[int, ...] = (24, 48, 64, 96, 128)
@@ -37,6 +39,7 @@ class LiveUnetConfig:
     kernel_bands: int = 5
     recurrent_size: int = 256
     dilations: tuple[int, ...] = ()
+    harmonics: tuple[float, ...] = ()
 
     @property
     def past_frames(self) -> tuple[int, ...]:
@@ -80,32 +83,35 @@ class LiveUnet(nn.Module):
     """Features to masks of the first source, one mask a channel.
 
     Args:
-        bands: bands of a feature frame, divisible by 2 ** levels.
-        channels: 1 or 2, of the features and of the masks alike.
+        spec: its bands, divisible by 2 ** levels, and its channels are those of the features and of the masks.
         config: the network's size.
 
     Raises:
         FormatError: a size that does not fit together.
     """
 
-    def __init__(self, bands: int, channels: int, config: LiveUnetConfig) -> None:
+    def __init__(self, spec: SignalSpec, config: LiveUnetConfig) -> None:
         super().__init__()
-        levels = len(config.channels)
+        bands, channels, levels = spec.bands, spec.channels, len(config.channels)
         odd = config.kernel_bands > 0 and config.kernel_bands % 2 == 1
         positive = bands > 0 and config.recurrent_size > 0 and all(width > 0 for width in config.channels)
         dilated = len(config.dilations) in (0, levels) and all(each > 0 for each in config.dilations)
+        positive = positive and all(ratio > 0 for ratio in config.harmonics)
         if levels == 0 or bands % 2**levels or not (odd and positive and dilated) or config.kernel_frames < 2:
             raise FormatError(
                 "a live U-Net needs positive sizes, bands divisible by 2 ** levels, an odd kernel_bands, 2 or more "
                 "kernel_frames and no dilations or one a level; "
                 f"got {bands} bands, channels {config.channels}, kernel_bands {config.kernel_bands}, kernel_frames "
-                f"{config.kernel_frames}, recurrent_size {config.recurrent_size}, dilations {config.dilations}"
+                f"{config.kernel_frames}, recurrent_size {config.recurrent_size}, dilations {config.dilations}, "
+                f"harmonics {config.harmonics}"
             )
         self.bands, self.channels, self.config = bands, channels, config
+        self.harmonics = Harmonics(spec, config.harmonics)
         widths = (channels, *config.channels)
+        seen = (channels * (1 + len(config.harmonics)), *config.channels)
         self.encoders = nn.ModuleList(
             Encoder(a, b, (config.kernel_frames, config.kernel_bands), dilation)
-            for (a, b), dilation in zip(itertools.pairwise(widths), config.dilations or (1,) * levels, strict=True)
+            for (a, b), dilation in zip(itertools.pairwise(seen), config.dilations or (1,) * levels, strict=True)
         )
         bottleneck = widths[-1] * (bands >> levels)
         self.squeeze = nn.Linear(bottleneck, config.recurrent_size)
@@ -143,6 +149,7 @@ class LiveUnet(nn.Module):
         x, skips, next_states = torch.cat([states[0], features], 2), [], []
         for encoder, kept, past in zip(self.encoders, self.config.past_frames, (*states[1:-1], None), strict=True):
             next_states.append(x[:, :, -kept:])
+            x = x if skips else self.harmonics(x)
             x, skip = encoder(x, past)
             skips.append(skip)
         batch, width, frames, bands = x.shape

@@ -22,6 +22,7 @@ from .config import OptimiserConfig, TrainConfig
 from .interrupt import DeferredInterrupt
 from .live_unet import LiveUnet
 from .losses import mask_loss, mask_statistics, truncated_mean
+from .muon import Optimisers
 from .pool import Sources
 from .pretrained import Pretrained
 from .progress import Progress
@@ -98,9 +99,7 @@ class Trainer:
         begun: LiveUnet | None = None
         if weights is not None and (start is None or config.begun_share > 0):
             begun = begun_network(config, self._spec, weights, self._first_features)
-        self.network = (
-            copy.deepcopy(begun) if begun else LiveUnet(self._spec.bands, self._spec.channels, config.network)
-        )
+        self.network = copy.deepcopy(begun) if begun else LiveUnet(self._spec, config.network)
         if start is not None:
             load_weights(self.network, start.network)
         self.averaged = copy.deepcopy(self.network).eval()
@@ -110,12 +109,9 @@ class Trainer:
         # Channels last: a processor's convolutions are fastest so (docs/experiments.md).
         self.network.to(device=self._fabric.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._average = Average(self.averaged.to(self._fabric.device), config, begun and begun.to(self._fabric.device))
-        self._optimiser = torch.optim.AdamW(
-            self.network.parameters(), config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay
-        )
+        self._optimisers = Optimisers(self.network, config.optimiser)
         if start is not None:
-            # A copy, since AdamW writes into it.
-            self._optimiser.load_state_dict(copy.deepcopy(start.optimiser))
+            self._optimisers.set_state(start.optimiser)
         carried = self.network.initial_states(config.lanes) if start is None else start.carried
         places = slice(lanes.start, lanes.stop)
         self._carried = [
@@ -237,8 +233,7 @@ class Trainer:
         return self._step == self.config.steps or self._step % self.config.validate_every == 0
 
     def _train_step(self, batch: Batch, rate: float) -> float:
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate
+        self._optimisers.set_rate(rate)
         device = self._fabric.device
         with torch.no_grad():
             vocals = self.path.analyse(batch.vocals.to(device))
@@ -256,12 +251,12 @@ class Trainer:
         masks, *states = self._separate(features, *states)
         losses = mask_loss(masks, statistics, self.config.phase_weight)
         supervised = truncated_mean(losses, self.config.truncated_fraction)
-        self._optimiser.zero_grad()
+        self._optimisers.zero_grad()
         unpaired = None if mixtures is None or self.adversary is None else self._unpaired_loss(mixtures)
         norm = backward(self.network, supervised, unpaired, self.config, self.team)
         total = float(supervised.detach()) + (0.0 if unpaired is None else float(unpaired.detach()))
         self._check_finite(total, norm)
-        self._optimiser.step()
+        self._optimisers.step()
         # Copies: a view would keep, and a checkpoint would hold, all that it is cut from.
         self._carried = [state.detach().float().clone() for state in states]
         self._average.follow(self.network, self._step)
@@ -340,7 +335,7 @@ class Trainer:
             config=self.config,
             network=self.network.state_dict(),
             averaged=self.averaged.state_dict(),
-            optimiser=self._optimiser.state_dict(),
+            optimiser=self._optimisers.state(),
             carried=carried,
             step=self._step,
             audio_seconds=self._audio_seconds,

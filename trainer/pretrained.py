@@ -21,6 +21,7 @@ from ..realtime.spec import SignalSpec, geometric_band_edges
 from .adaptation import own_folders
 from .checkpoint import file_sha256, load_checkpoint
 from .config import SignalConfig, TrainConfig, load_preset, preset_names
+from .harmonics import ratios_of
 from .live_unet import LiveUnet, LiveUnetConfig
 from .overrides import Override, overridden, typed_override
 
@@ -154,7 +155,7 @@ def _of_model(path: Path) -> Pretrained:
     if spec.kind != "live-unet":
         raise ModelError(f"{path}: expected a live-unet to train on, found a {spec.kind}; name another model")
     try:
-        weights, network = _unpacked(path)
+        weights, network = _unpacked(path, spec.signal)
     except (KeyError, ValueError, IndexError) as error:
         raise ModelError(
             f"{path}: expected the graph that advsep-export writes, found another ({error}); begin from its checkpoint"
@@ -185,7 +186,7 @@ def _signal_config(spec: SignalSpec, path: Path) -> SignalConfig:
     raise ModelError(f"{path}: its bands are none that a preset can ask for; begin from its checkpoint")
 
 
-def _unpacked(path: Path) -> tuple[dict[str, Tensor], LiveUnetConfig]:
+def _unpacked(path: Path, spec: SignalSpec) -> tuple[dict[str, Tensor], LiveUnetConfig]:
     """An exported graph's weights by the names of `LiveUnet`, batch norms that only add a bias, and its size."""
     import onnx
     from onnx import numpy_helper
@@ -204,7 +205,7 @@ def _unpacked(path: Path) -> tuple[dict[str, Tensor], LiveUnetConfig]:
     gates = {"weight_ih_l0": held["gru.input_weight"][0], "weight_hh_l0": held["gru.recurrent_weight"][0]}
     gates["bias_ih_l0"], gates["bias_hh_l0"] = held["gru.bias"][0].chunk(2)
     weights |= {f"gru.{name}": _rzn(weight) for name, weight in gates.items()}
-    return weights, _size_of(weights, dilations)
+    return weights, replace(_size_of(weights, dilations), harmonics=_harmonics(graph, held, makers, spec))
 
 
 def _convolutions(graph: Any, held: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, int]]:
@@ -223,6 +224,17 @@ def _convolutions(graph: Any, held: dict[str, Tensor]) -> tuple[dict[str, Tensor
             else:
                 weights |= _adding_norm(f"{layer}.norm", bias)
     return weights, dilations
+
+
+def _harmonics(graph: Any, held: dict[str, Tensor], makers: dict[str, Any], spec: SignalSpec) -> tuple[float, ...]:
+    """Ratios of the network's `Harmonics`; none where the graph has no such part."""
+    shares, bands = list[Any](), list[Any]()
+    for table in ("harmonics.lower_share", "harmonics.upper_share"):
+        for product in (node for node in graph.node if table in node.input):
+            (read,) = (makers[name] for name in product.input if name in makers)
+            shares.append(held[table].numpy())
+            bands.append(held[read.input[1]].numpy())
+    return ratios_of(spec, np.stack(shares), np.stack(bands)) if shares else ()
 
 
 def _rzn(weight: Tensor) -> Tensor:

@@ -52,7 +52,7 @@ def pseudo_tracks(
     """
     spec = teacher.signal.spec()
     path = SignalPath(spec)
-    network = LiveUnet(spec.bands, spec.channels, teacher.network)
+    network = LiveUnet(spec, teacher.network)
     network.load_state_dict(teacher.weights)
     network.eval()
     found: list[TrackFiles] = []

@@ -32,8 +32,7 @@ CONFIG = TrainConfig(
 
 
 def network_of(config: TrainConfig) -> LiveUnet:
-    spec = config.signal.spec()
-    return untrained_network(spec.bands, spec.channels, config.network)
+    return untrained_network(config.signal.spec(), config.network)
 
 
 @pytest.fixture

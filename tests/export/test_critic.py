@@ -110,7 +110,7 @@ def joint(live_critics: dict[str, Critic]) -> Checkpoint:
         network=LiveUnetConfig(channels=(4, 8), kernel_bands=3, recurrent_size=8),
         adversarial=AdversarialConfig(critic_width=4),
     )
-    network = untrained_network(BANDS, 2, config.network)
+    network = untrained_network(config.signal.spec(), config.network)
     critics = {"both": random_critic(2, BANDS, 64, channels=2), **live_critics}
     return Checkpoint(
         config=config,

@@ -90,7 +90,7 @@ def test_a_step_along_the_loss_raises_the_critics_scores(
     config = semi(signal={"lookahead_frames": lookahead_frames})
     spec = config.signal.spec()
     torch.manual_seed(0)
-    network, path = LiveUnet(spec.bands, spec.channels, config.network), SignalPath(spec)
+    network, path = LiveUnet(spec, config.network), SignalPath(spec)
     adversary = Adversary(spec, config, path, Team(make_fabric("32-true", accelerator="cpu")))
     examples = UnpairedExamples(recordings, spec, config)
     for number in range(5):
@@ -119,7 +119,7 @@ def test_with_a_perfect_separation_patches_are_those_of_the_recordings(
         seen.append(features)
         return (torch.ones_like(features), *states)
 
-    network = LiveUnet(spec.bands, spec.channels, config.network)
+    network = LiveUnet(spec, config.network)
     estimates, heard = adversary._estimates(batch, network, all_voice)
     mixture = path.analyse(batch.mixtures)
     torch.testing.assert_close(estimates[:, :1], adversary.pairs(mixture, mixture, batch.bandwidth_hz)[:, :1])
@@ -143,7 +143,7 @@ def test_where_nobody_sings_no_critic_asks_for_a_voice(
         ramp = torch.linspace(-1, 1, spec.bands)
         return (share * (1 + tilt * ramp).expand_as(features), *states)
 
-    network = LiveUnet(spec.bands, spec.channels, config.network)
+    network = LiveUnet(spec, config.network)
     _, heard = adversary._estimates(batch, network, faint_voice)
     assert heard.tolist() == [[float(shown), 1.0]] * 4
     before = adversary.state()["voice"]["critic"]["dense.weight"].clone()

@@ -159,7 +159,7 @@ def test_a_gradient_tells_how_the_score_changes(songs: list[Track], tiny: MakeCo
     spec = config.signal.spec()
     path = SignalPath(spec)
     torch.manual_seed(0)
-    network = LiveUnet(spec.bands, spec.channels, config.network).eval()
+    network = LiveUnet(spec, config.network).eval()
     adversary = Adversary(spec, config, path, Team(make_fabric(config.precision)))
     excerpt = excerpt_of(songs[0], spec)
     views = critic_views(adversary, config, network, path, excerpt)

@@ -26,7 +26,7 @@ from advsep.trainer.live_unet import LiveUnet
 def checkpoint(tiny: Callable[..., TrainConfig]) -> Checkpoint:
     config = tiny()
     spec = config.signal.spec()
-    network = LiveUnet(spec.bands, spec.channels, config.network)
+    network = LiveUnet(spec, config.network)
     optimiser = torch.optim.AdamW(network.parameters(), 1e-3)
     x = torch.rand(2, 1, 3, spec.bands)
     network(x, *network.initial_states(2))[0].sum().backward()

@@ -45,7 +45,7 @@ def test_a_file_scores_what_its_network_scores(
     (files,) = find_tracks([tmp_path / "c"])
     (track,) = load_tracks([files], 8000, tmp_path / "cache")
     signal = tiny().signal.spec()
-    network = untrained_network(signal.bands, signal.channels, tiny().network)
+    network = untrained_network(signal, tiny().network)
     wanted = score_track(network, SignalPath(signal), track, 100.0)
     for _ in range(2):  # nothing is carried from track to track
         found = score_model(model, files)

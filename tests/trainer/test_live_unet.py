@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
 from advsep.export.untrained import untrained_network
 from advsep.realtime.strict import FormatError
-from advsep.trainer.config import load_preset
+from advsep.trainer.config import SignalConfig, load_preset
 from advsep.trainer.live_unet import LiveUnet, LiveUnetConfig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 BANDS, FRAMES = 32, 24
+SIGNAL = SignalConfig(window_samples=256, hop_samples=64, synthesis_samples=128, bands=BANDS, single_bins=16)
+MONO, STEREO = (replace(SIGNAL, channels=channels).spec() for channels in (1, 2))
 CONFIGS = [
     LiveUnetConfig(channels=(4, 8), kernel_frames=2, kernel_bands=5, recurrent_size=8),
     LiveUnetConfig(channels=(3, 4, 5), kernel_frames=4, kernel_bands=3, recurrent_size=6),
     LiveUnetConfig(channels=(4, 5, 6), kernel_frames=2, kernel_bands=3, recurrent_size=6, dilations=(7, 1, 3)),
+    LiveUnetConfig(channels=(4, 8), kernel_bands=3, recurrent_size=8, harmonics=(0.5, 2, 3)),
 ]
 
 
@@ -41,7 +45,7 @@ def in_chunks(network: LiveUnet, x: torch.Tensor, edges: list[int]) -> tuple[tor
 def test_any_chunks_give_the_masks_of_all_frames_at_once(
     config: LiveUnetConfig, channels: int, edges: set[int], seed: int
 ) -> None:
-    network, x = untrained_network(BANDS, channels, config), features(2, channels, seed=seed)
+    network, x = untrained_network((MONO, STEREO)[channels - 1], config), features(2, channels, seed=seed)
     whole, last = in_chunks(network, x, [])
     assert whole.shape == x.shape
     assert float(whole.std()) > 0.01
@@ -56,7 +60,7 @@ def test_any_chunks_give_the_masks_of_all_frames_at_once(
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_no_mask_knows_the_future(config: LiveUnetConfig) -> None:
-    network, x = untrained_network(BANDS, 2, config), features(1, 2)
+    network, x = untrained_network(STEREO, config), features(1, 2)
     before, _ = in_chunks(network, x, [])
     for frame in (0, 7, FRAMES - 1):
         changed = x.clone()
@@ -67,7 +71,7 @@ def test_no_mask_knows_the_future(config: LiveUnetConfig) -> None:
 
 
 def test_states_have_the_declared_shapes() -> None:
-    network = untrained_network(BANDS, 2, CONFIGS[1])
+    network = untrained_network(STEREO, CONFIGS[1])
     declared = [state.shape for state in network.states]
     assert declared == [(1, 2, 3, 32), (1, 3, 3, 16), (1, 4, 3, 8), (1, 1, 6)]
     assert [state.name for state in network.states] == ["past_0", "past_1", "past_2", "recurrent"]
@@ -85,7 +89,7 @@ def test_states_have_the_declared_shapes() -> None:
 
 def test_dilations_say_which_past_frames_are_seen() -> None:
     """With the recurrence cut, a click reaches the sums of one dilation a level, and nothing between them."""
-    network, x = untrained_network(BANDS, 1, CONFIGS[2]), torch.zeros(1, 1, FRAMES, BANDS)
+    network, x = untrained_network(MONO, CONFIGS[2]), torch.zeros(1, 1, FRAMES, BANDS)
     with torch.no_grad():
         network.expand.weight.zero_()
         silent, _ = in_chunks(network, x, [])
@@ -97,7 +101,7 @@ def test_dilations_say_which_past_frames_are_seen() -> None:
 
 
 def test_lanes_do_not_touch_each_other() -> None:
-    network, x = untrained_network(BANDS, 2, CONFIGS[0]), features(3, 2)
+    network, x = untrained_network(STEREO, CONFIGS[0]), features(3, 2)
     together, _ = in_chunks(network, x, [5])
     changed = x.clone()
     changed[0] = 0
@@ -111,7 +115,6 @@ def test_lanes_do_not_touch_each_other() -> None:
     ("bands", "sizes"),
     [
         (30, {}),
-        (0, {}),
         (32, {"channels": ()}),
         (32, {"channels": (4, 0)}),
         (32, {"kernel_bands": 4}),
@@ -120,16 +123,17 @@ def test_lanes_do_not_touch_each_other() -> None:
         (32, {"recurrent_size": 0}),
         (32, {"dilations": (1,)}),
         (32, {"dilations": (1, 0)}),
+        (32, {"harmonics": (2, 0)}),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(bands: int, sizes: dict[str, object]) -> None:
     with pytest.raises(FormatError, match=f"got {bands} bands"):
-        LiveUnet(bands, 1, LiveUnetConfig(**{"channels": (4, 8), **sizes}))  # type: ignore[arg-type]
+        LiveUnet(replace(SIGNAL, bands=bands).spec(), LiveUnetConfig(**{"channels": (4, 8), **sizes}))  # type: ignore[arg-type]
 
 
 def test_the_default_model_has_the_parameters_that_were_counted() -> None:
     config = load_preset("live-12")
     spec = config.signal.spec()
-    network = LiveUnet(spec.bands, spec.channels, config.network)
+    network = LiveUnet(spec, config.network)
     assert (spec.bands, spec.channels, spec.latency_samples) == (192, 2, 512)
     assert sum(p.numel() for p in network.parameters()) == 302_018

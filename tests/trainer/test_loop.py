@@ -105,7 +105,7 @@ def test_lookahead_compares_each_mask_with_the_frame_it_is_for(
 def test_stopped_and_resumed_is_uninterrupted(
     songs: list[Track], tiny: MakeConfig, tmp_path: Path, stop_at: int
 ) -> None:
-    config = tiny()
+    config = tiny(optimiser={"matrix_factor": 20.0})
     train(config, songs, tmp_path / "whole")
     folder = tmp_path / "parts"
     folder.mkdir()

@@ -22,17 +22,18 @@ from advsep.trainer.pretrained import Pretrained, begun_config, load_pretrained,
 from advsep.trainer.tracks import Track
 
 MakeConfig = Callable[..., TrainConfig]
+SIZE = {"kernel_frames": 3, "harmonics": (0.5, 3.0)}
 
 
 @pytest.fixture
 def model(tiny: MakeConfig, tmp_path: Path) -> Path:
     path = tmp_path / "tiny.onnx"
-    write_untrained(tiny(network={"kernel_frames": 3}), path)
+    write_untrained(tiny(network=SIZE), path)
     return path
 
 
 def network_of(weights: Pretrained) -> LiveUnet:
-    network = LiveUnet(weights.signal.bands, weights.signal.channels, weights.network)
+    network = LiveUnet(weights.signal.spec(), weights.network)
     network.load_state_dict(weights.weights)
     return network.eval()
 
@@ -43,7 +44,7 @@ def masks(network: LiveUnet, features: torch.Tensor) -> torch.Tensor:
 
 
 def test_an_exported_model_is_the_network_that_it_was(model: Path, tiny: MakeConfig) -> None:
-    config = tiny(network={"kernel_frames": 3})
+    config = tiny(network=SIZE)
     weights = load_pretrained(str(model))
     assert (weights.signal, weights.network) == (config.signal, config.network)
     assert (weights.name, weights.licence, weights.folded) == ("tiny", "CC0-1.0", True)
@@ -136,7 +137,7 @@ def test_what_is_no_trained_model(tmp_path: Path, model: Path) -> None:
         load_pretrained(str(renamed))
 
 
-def test_an_untrained_network_differs_from_frame_to_frame() -> None:
+def test_an_untrained_network_differs_from_frame_to_frame(tiny: MakeConfig) -> None:
     """Else the tests above would compare constants."""
-    network = untrained_network(32, 1, load_preset("live-12").network)
+    network = untrained_network(tiny().signal.spec(), load_preset("live-12").network)
     assert masks(network, torch.rand(1, 1, 20, 32)).std(2).mean() > 0.005

@@ -51,7 +51,7 @@ def test_pieces_are_the_whole(
     monkeypatch.setattr(module, "WARM_S", 0.64)
     (track,) = pseudo_tracks(teacher, [mixture], tmp_path / "guesses", tmp_path / "cache")
     spec = teacher.signal.spec()
-    network = LiveUnet(spec.bands, spec.channels, teacher.network)
+    network = LiveUnet(spec, teacher.network)
     network.load_state_dict(teacher.weights)
     whole = torch.from_numpy(mixture.samples.T.astype(np.float32) / 32768)
     voice = separate(network.eval(), SignalPath(spec), whole[None])[0].numpy()
