@@ -53,6 +53,9 @@ def export(
     half: Annotated[
         bool, typer.Option("--half", help="Store weights with 16 bits: half the size, as fast, nearly the same sound.")
     ] = False,
+    eight: Annotated[
+        bool, typer.Option("--eight", help="Store matrices with 8 bits and the rest with 16: a third of the size.")
+    ] = False,
 ) -> None:
     """See HELP, which typer shows."""
     if output.suffix != ".onnx":
@@ -75,9 +78,10 @@ def export(
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent) as name:
             folder = Path(name)
-            _make_model(network, spec, folder / output.name, half=half)
+            _make_model(network, spec, folder / output.name, half=half, eight=eight)
             if critics:
-                _make_critics(critics, critic_spec(loaded, spec, tuple(critics)), folder / beside.name, half=half)
+                wanted = critic_spec(loaded, spec, tuple(critics))
+                _make_critics(critics, wanted, folder / beside.name, half=half or eight)
             for target in targets:
                 os.replace(folder / target.name, target)
     except OSError as error:
@@ -89,7 +93,8 @@ def export(
         print(f"{beside} is left as it was, from an earlier export", file=sys.stderr)
 
 
-def _make_model(network: LiveUnet, spec: ModelSpec, path: Path, *, half: bool) -> None:
+def _make_model(network: LiveUnet, spec: ModelSpec, path: Path, *, half: bool, eight: bool) -> None:
+    from .eight import store_eight
     from .graph import write_onnx
     from .half import store_half
     from .verify import ROUNDED, Proof
@@ -98,9 +103,11 @@ def _make_model(network: LiveUnet, spec: ModelSpec, path: Path, *, half: bool) -
     print("verifying on two minutes of sound…", file=sys.stderr)
     proof = Proof(network, spec.signal)
     results = proof.check(path)
-    if half:
+    if half or eight:
+        if eight:
+            store_eight(path)
         store_half(path)
-        print("verifying again, with weights of 16 bits…", file=sys.stderr)
+        print(f"verifying again, with weights of {'8 and 16' if eight else '16'} bits…", file=sys.stderr)
         results = proof.check(path, ROUNDED)
     for result in results:
         print(

@@ -38,7 +38,7 @@ class Tolerances:
 
 # A unit of the GRU that only counts drifts with rounding, for minutes, and is not heard.
 EXACT = Tolerances(masks=1e-4, states=1e-3, sound_db=-80.0)
-# Of weights that were rounded to 16 bits, in a graph that was proven before: where states end says nothing more.
+# Of weights that were rounded to 16 or 8 bits, in a graph that was proven before: where states end says nothing more.
 ROUNDED = Tolerances(masks=0.02, states=math.inf, sound_db=-60.0)
 
 

@@ -193,8 +193,11 @@ def _unpacked(path: Path, spec: SignalSpec) -> tuple[dict[str, Tensor], LiveUnet
 
     graph: Any = onnx.load(str(path)).graph
     held = {item.name: torch.from_numpy(np.array(numpy_helper.to_array(item))) for item in graph.initializer}
-    casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in held]
-    held |= {node.output[0]: held[node.input[0]].float() for node in casts}  # weights stored with 16 bits
+    for node in graph.node:  # weights stored with 16 bits, or as whole numbers and scales
+        if node.op_type == "Cast" and node.input[0] in held:
+            held[node.output[0]] = held[node.input[0]].float()
+        elif node.op_type == "Mul" and all(name in held for name in node.input):
+            held[node.output[0]] = held[node.input[0]] * held[node.input[1]]
     weights, dilations = _convolutions(graph, held)
     makers = {output: node for node in graph.node for output in node.output if output not in held}
     for layer in ("squeeze", "expand"):
