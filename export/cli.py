@@ -97,7 +97,7 @@ def _make_model(network: LiveUnet, spec: ModelSpec, path: Path, *, half: bool, e
     from .eight import store_eight
     from .graph import write_onnx
     from .half import store_half
-    from .verify import ROUNDED, Proof
+    from .verify import ROUNDED, ROUNDED_TO_EIGHT, Proof
 
     write_onnx(network, spec, path)
     print("verifying on two minutes of sound…", file=sys.stderr)
@@ -108,7 +108,7 @@ def _make_model(network: LiveUnet, spec: ModelSpec, path: Path, *, half: bool, e
             store_eight(path)
         store_half(path)
         print(f"verifying again, with weights of {'8 and 16' if eight else '16'} bits…", file=sys.stderr)
-        results = proof.check(path, ROUNDED)
+        results = proof.check(path, ROUNDED_TO_EIGHT if eight else ROUNDED)
     for result in results:
         print(
             f"  {result.name:6} {result.seconds:.0f} s: torch in chunks {result.torch_chunks:.1e}, "

@@ -80,7 +80,7 @@ class Forgetful(LiveUnet):
 def test_a_network_that_ignores_its_states_is_refused(
     network: LiveUnet, spec: ModelSpec, model: Path, short: None
 ) -> None:
-    forgetful = Forgetful(network.bands, network.channels, network.config).eval()
+    forgetful = Forgetful(spec.signal, network.config).eval()
     forgetful.load_state_dict(network.state_dict())
     with pytest.raises(VerificationError, match="torch in chunks differs from torch at once"):
         Proof(forgetful, spec.signal).check(model)
