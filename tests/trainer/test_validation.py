@@ -26,7 +26,7 @@ class Ones(LiveUnet):
 def network_for(config: TrainConfig, kind: type[LiveUnet] = LiveUnet) -> tuple[LiveUnet, SignalPath]:
     spec = config.signal.spec()
     torch.manual_seed(0)
-    network = kind(spec.bands, spec.channels, config.network).eval()
+    network = kind(spec, config.network).eval()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.mul_(3)  # masks that move
