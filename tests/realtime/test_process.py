@@ -65,8 +65,9 @@ def engine() -> Iterator[Callable[..., EngineProcess]]:
 
 
 def output_dbfs(engine: EngineProcess) -> float:
-    """Level of the output once all changes have been taken up."""
-    time.sleep(0.3)
+    """Level of the output once all changes have been taken up: after 0.35 s of sound, however slowly it comes."""
+    heard = engine.status().position_s + 0.35
+    until(lambda: engine.status().position_s > heard)
     return engine.status().levels["output"].rms_dbfs
 
 
