@@ -68,6 +68,7 @@ def export(
     loaded = load_checkpoint(checkpoint)
     network = averaged_network(loaded)
     spec = model_spec(loaded, network.states, checkpoint, licence)
+    bits = 8 if eight else 16 if half else 32
     critics = critics_of(loaded) if with_critics and loaded.critics else {}
     beside = critics_path(output)
     targets = [beside, output] if critics else [output]
@@ -78,10 +79,9 @@ def export(
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent) as name:
             folder = Path(name)
-            _make_model(network, spec, folder / output.name, half=half, eight=eight)
+            _make_model(network, spec, folder / output.name, bits)
             if critics:
-                wanted = critic_spec(loaded, spec, tuple(critics))
-                _make_critics(critics, wanted, folder / beside.name, half=half or eight)
+                _make_critics(critics, critic_spec(loaded, spec, tuple(critics)), folder / beside.name, half=bits < 32)
             for target in targets:
                 os.replace(folder / target.name, target)
     except OSError as error:
@@ -93,7 +93,8 @@ def export(
         print(f"{beside} is left as it was, from an earlier export", file=sys.stderr)
 
 
-def _make_model(network: LiveUnet, spec: ModelSpec, path: Path, *, half: bool, eight: bool) -> None:
+def _make_model(network: LiveUnet, spec: ModelSpec, path: Path, bits: int) -> None:
+    """Write it and prove it; with 8 bits what is no matrix has 16."""
     from .eight import store_eight
     from .graph import write_onnx
     from .half import store_half
@@ -103,12 +104,12 @@ def _make_model(network: LiveUnet, spec: ModelSpec, path: Path, *, half: bool, e
     print("verifying on two minutes of sound…", file=sys.stderr)
     proof = Proof(network, spec.signal)
     results = proof.check(path)
-    if half or eight:
-        if eight:
-            store_eight(path)
+    if bits == 8:
+        store_eight(path)
+    if bits < 32:
         store_half(path)
-        print(f"verifying again, with weights of {'8 and 16' if eight else '16'} bits…", file=sys.stderr)
-        results = proof.check(path, ROUNDED_TO_EIGHT if eight else ROUNDED)
+        print(f"verifying again, with weights of {'8 and 16' if bits == 8 else '16'} bits…", file=sys.stderr)
+        results = proof.check(path, ROUNDED_TO_EIGHT if bits == 8 else ROUNDED)
     for result in results:
         print(
             f"  {result.name:6} {result.seconds:.0f} s: torch in chunks {result.torch_chunks:.1e}, "

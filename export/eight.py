@@ -9,7 +9,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from .half import SMALLEST
+from .half import SMALLEST, write_with
 
 SUFFIX = ".eight"
 LARGEST = 127
@@ -44,11 +44,7 @@ def store_eight(path: Path) -> None:
         made.append(helper.make_node("Cast", [name + SUFFIX], [name + ".whole"], to=TensorProto.FLOAT))
         made.append(helper.make_node("Mul", [name + ".whole", name + ".scale"], [name]))
     model.graph.initializer.extend(scales)
-    nodes = [*made, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    onnx.checker.check_model(model, full_check=True)
-    path.write_bytes(model.SerializeToString())
+    write_with(model, made, path)
 
 
 def rounded(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,11 +43,18 @@ def store_half(path: Path) -> None:
             continue
         largest = float(np.abs(values).max())
         if not largest <= float(np.finfo(np.float16).max):
-            raise AdvsepError(f"{tensor.name}: a weight of {largest:g} is beyond 16 bits; export without --half")
+            raise AdvsepError(
+                f"{tensor.name}: a weight of {largest:g} is beyond 16 bits; export without --half or --eight"
+            )
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
         casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
+    write_with(model, casts, path)
+
+
+def write_with(model: onnx.ModelProto, before: Sequence[onnx.NodeProto], path: Path) -> None:
+    """Write a model with nodes before all others, which make its weights of what is stored; checked."""
+    nodes = [*before, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     onnx.checker.check_model(model, full_check=True)

@@ -29,6 +29,12 @@ def band_edges(spec: SignalSpec, rate_hz: int | None = None) -> NDArray[np.float
     return (np.asarray(spec.band_edges_bins, np.float64) - 0.5) * ratio + 0.5
 
 
+def band_centres(spec: SignalSpec, rate_hz: int | None = None) -> NDArray[np.float64]:
+    """Middles of the bands, [band], in bins, of which bin k is at k; arguments as for `band_edges`."""
+    edges = band_edges(spec, rate_hz)
+    return (edges[:-1] + edges[1:] - 1) / 2
+
+
 def band_edges_hz(edges_bins: Sequence[int], rate_hz: int, window_samples: int) -> NDArray[np.float64]:
     """Where bands begin and end in hertz, [band + 1]; a bin reaches half a bin to both sides of its frequency."""
     return (np.asarray(edges_bins, np.float64) - 0.5) * rate_hz / window_samples
@@ -64,9 +70,7 @@ def interpolation_weights(
         lower band [bin] and the weight [bin] in 0…1 of the band above it;
         below the first and above the last centre the outermost band is held.
     """
-    edges = band_edges(spec, rate_hz)
-    centres = (edges[:-1] + edges[1:] - 1) / 2
-    position = np.interp(np.arange(spec.bins), centres, np.arange(spec.bands))
+    position = np.interp(np.arange(spec.bins), band_centres(spec, rate_hz), np.arange(spec.bands))
     lower = np.minimum(np.floor(position).astype(np.int64), max(spec.bands - 2, 0))
     return lower, position - lower
 

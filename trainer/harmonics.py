@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..realtime.bands import band_centres
 from ..realtime.spec import SignalSpec
 
 
@@ -63,9 +64,3 @@ def ratios_of(spec: SignalSpec, shares: NDArray[np.float32], bands: NDArray[np.i
     read = (shares * centres[bands]).sum(0).reshape(-1, spec.bands)
     known = (shares.sum(0) > 0.5).reshape(read.shape) & (centres > 0)
     return tuple(round(float(np.median(line[of] / centres[of])), 3) for line, of in zip(read, known, strict=True))
-
-
-def band_centres(spec: SignalSpec) -> NDArray[np.float64]:
-    """Middles of the bands in bins, [band]."""
-    edges = np.asarray(spec.band_edges_bins, np.float64)
-    return (edges[:-1] + edges[1:] - 1) / 2

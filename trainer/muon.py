@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .config import OptimiserConfig
 from .live_unet import LiveUnet
 
-MUON = "muon"  # its part of a checkpoint's optimiser state; the rest is AdamW's
+ADAMW, MUON = "adamw", "muon"
 MOMENTUM = 0.95
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
@@ -90,44 +90,42 @@ class Optimisers:
     """
 
     def __init__(self, network: LiveUnet, config: OptimiserConfig) -> None:
-        self._factor = config.matrix_factor
-        matrices = inner_matrices(network) if self._factor > 0 else []
+        matrices = inner_matrices(network) if config.matrix_factor > 0 else []
         taken = {id(weight) for weight, _ in matrices}
         rest = [weight for weight in network.parameters() if id(weight) not in taken]
-        self._adamw = torch.optim.AdamW(rest, config.learning_rate, weight_decay=config.weight_decay)
-        self._muon = Muon(matrices, config.learning_rate * self._factor) if matrices else None
+        adamw = torch.optim.AdamW(rest, config.learning_rate, weight_decay=config.weight_decay)
+        self._parts: dict[str, tuple[torch.optim.Optimizer, float]] = {ADAMW: (adamw, 1.0)}
+        if matrices:
+            factor = config.matrix_factor
+            self._parts[MUON] = (Muon(matrices, config.learning_rate * factor), factor)
 
     def set_rate(self, rate: float) -> None:
         """Learning rate of the steps that follow: AdamW's; Muon's is `matrix_factor` times as large."""
-        for group in self._adamw.param_groups:
-            group["lr"] = rate
-        for group in self._muon.param_groups if self._muon else ():
-            group["lr"] = rate * self._factor
+        for part, factor in self._parts.values():
+            for group in part.param_groups:
+                group["lr"] = rate * factor
 
     def zero_grad(self) -> None:
         """Forget gradients."""
-        for each in (self._adamw, self._muon):
-            if each is not None:
-                each.zero_grad()
+        for part, _ in self._parts.values():
+            part.zero_grad()
 
     def step(self) -> None:
         """Move all weights."""
-        self._adamw.step()
-        if self._muon is not None:
-            self._muon.step()
+        for part, _ in self._parts.values():
+            part.step()
 
     def state(self) -> dict[str, Any]:
-        """To go on from; a run without Muon has AdamW's alone, as in older checkpoints."""
-        more = {} if self._muon is None else {MUON: self._muon.state_dict()}
-        return self._adamw.state_dict() | more
+        """To go on from: AdamW's, as in checkpoints from before Muon, and Muon's within it where there is one."""
+        states = {name: part.state_dict() for name, (part, _) in self._parts.items()}
+        return states.pop(ADAMW) | states
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from `state`, which is copied: optimisers write into what they are given."""
-        state = copy.deepcopy(state)
-        muon = state.pop(MUON, None)
-        self._adamw.load_state_dict(state)
-        if self._muon is not None and muon is not None:
-            self._muon.load_state_dict(muon)
+        """Go on from what `state` gave for the same settings; it is copied, since optimisers write into theirs."""
+        states = copy.deepcopy(state)
+        if MUON in self._parts:
+            self._parts[MUON][0].load_state_dict(states.pop(MUON))
+        self._parts[ADAMW][0].load_state_dict(states)
 
 
 def inner_matrices(network: LiveUnet) -> list[tuple[nn.Parameter, int]]:

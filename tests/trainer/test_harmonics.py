@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from advsep.realtime.bands import band_centres
 from advsep.realtime.spec import SignalSpec
 from advsep.trainer.config import SignalConfig
-from advsep.trainer.harmonics import Harmonics, band_centres, ratios_of
+from advsep.trainer.harmonics import Harmonics, ratios_of
 
 RATIOS = (0.5, 2.0, 3.0, 1 / 3)
 SPECS = [
