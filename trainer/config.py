@@ -27,6 +27,7 @@ FIXED_ON_RESUME = (
     "lanes",
     "segment_frames",
     "excerpt_segments",
+    "optimiser.matrix_factor",
     "optimiser.weight_decay",
     "adversarial.critic_width",
     "adversarial.patch_frames",

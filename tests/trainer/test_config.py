@@ -125,7 +125,8 @@ def test_a_resumed_run_may_change_what_its_tensors_do_not_know() -> None:
     assert resumed_config(before, free) == dataclasses.replace(
         before, steps=9000, optimiser=dataclasses.replace(before.optimiser, learning_rate=3e-4)
     )
-    for text in ("network.recurrent_size=8", "signal.bands=224", "lanes=3", "mode=semi", "optimiser.weight_decay=0.1"):
+    others = ("network.recurrent_size=8", "signal.bands=224", "lanes=3", "mode=semi")
+    for text in (*others, "optimiser.weight_decay=0.1", "optimiser.matrix_factor=0"):
         fixed = parse_override(TrainConfig, text)
         with pytest.raises(AdvsepError, match=rf"^--set {text}: a resumed run keeps its {fixed.key}; leave that away"):
             resumed_config(before, [*free[:2], fixed])
