@@ -38,7 +38,7 @@ class Tolerances:
 
 # A unit of the GRU that only counts drifts with rounding, for minutes, and is not heard; nor is a mask that rounding
 # moves in one place (6.5e-4 was seen, where the sound differed by -118 dB): 1e-4 everywhere would be -80 dB.
-EXACT = Tolerances(masks=2e-3, states=1e-3, sound_db=-80.0)
+EXACT = Tolerances(masks=1e-3, states=1e-3, sound_db=-80.0)
 # Of weights that were rounded, in a graph that was proven before: where states end says nothing more.
 ROUNDED = Tolerances(masks=0.02, states=math.inf, sound_db=-60.0)
 # To 8 bits: a stem at 15 dB SDR loses 0.005 dB by what is 45 dB below the mixture.
