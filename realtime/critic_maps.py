@@ -100,13 +100,13 @@ def judge(
     signal, patch = model.spec.signal, critics.spec.frames
     rate_hz = source.rate_hz if source.rate_hz in signal.native_rates_hz else signal.sample_rate_hz
     samples = StreamResampler(source.rate_hz, rate_hz, source.channels).process(excerpt, last=True)
-    magnitudes, masks = _separate(samples, rate_hz, model, lambda share: progress(share / 2))
+    magnitudes, voiced = _separate(samples, rate_hz, model, lambda share: progress(share / 2))
     if len(magnitudes) < patch:
         raise CriticError(
             f"{source.name}: expected at least {patch * signal.hop_samples / rate_hz:.2f} s to judge, found "
             f"{len(excerpt) / source.rate_hz:.2f} s; choose a longer excerpt"
         )
-    shares = {name: 1 - masks if name == model.spec.sources[-1] else masks for name in critics.spec.sources}
+    shares = {name: 1 - voiced if name == model.spec.sources[-1] else voiced for name in critics.spec.sources}
     estimates = np.stack(
         [
             critics.patches((share * magnitudes).swapaxes(0, 1)[None], source.rate_hz / 2)[0, 0]
@@ -168,7 +168,7 @@ def _read(source: Source, start_s: float, seconds: float | None) -> NDArray[np.f
 def _separate(
     samples: NDArray[np.float32], rate_hz: int, model: ModelSession, progress: Progress
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Mean magnitudes of the bands and the voice's masks, both [frame, channel, band]."""
+    """Mean magnitudes of the bands and the voice's shares of them, both [frame, channel, band]."""
     signal = model.spec.signal
     hop, late = signal.hop_samples, signal.lookahead_frames
     count = len(samples) // hop
@@ -177,7 +177,7 @@ def _separate(
     analysis = StreamingAnalysis(signal.window_samples, signal.synthesis_samples, hop, signal.channels)
     masking, average = BandMasking(signal, rate_hz), band_average_matrix(signal, rate_hz).T
     magnitudes = np.zeros((count + late, signal.channels, signal.bands))
-    masks = np.zeros((count + late, signal.channels, signal.bands), np.float32)
+    shares = np.zeros((count + late, signal.channels, signal.bands), np.float32)
     model.reset()
     for begin in range(0, count + late, FRAMES_AT_ONCE):
         part = slice(begin, min(begin + FRAMES_AT_ONCE, count + late))
@@ -185,11 +185,12 @@ def _separate(
         spectra = np.zeros((frames, signal.channels, signal.bins), np.complex64)
         analysis.process(fed[begin * hop : part.stop * hop], spectra)
         masking.features(spectra, model.features(frames))
-        masks[part] = model.run(frames).swapaxes(0, 1)
+        model.run(frames)
+        shares[part] = model.shares(frames).swapaxes(0, 1)
         magnitudes[part] = np.abs(spectra[:, :, : average.shape[0]]) @ average
         progress(part.stop / (count + late))
     # The mask that comes with a frame is that of the frame as much before as the model looks ahead.
-    return magnitudes[:count], masks[late:]
+    return magnitudes[:count], shares[late:]
 
 
 def _map(

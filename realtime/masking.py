@@ -41,11 +41,14 @@ class BandMasking:
         """Spectra times masks interpolated from bands to bins.
 
         Args:
-            masks: [channel, frame, band].
+            masks: [channel, frame, band], or [2 * channel, frame, band] of complex masks: real parts, then imaginary.
             spectra: [frame, channel, bin].
             masked: like `spectra`, written.
         """
-        _apply_masks(masks, self._lower, self._weight, spectra, masked)
+        if len(masks) == spectra.shape[1]:
+            _apply_masks(masks, self._lower, self._weight, spectra, masked)
+        else:
+            _apply_complex_masks(masks, self._lower, self._weight, spectra, masked)
 
 
 @jit
@@ -92,3 +95,24 @@ def _apply_masks(
                 low = masks[c, t, lower[k]]
                 high = masks[c, t, min(lower[k] + 1, last)]
                 masked[t, c, k] = spectra[t, c, k] * (low + weight[k] * (high - low))
+
+
+@jit
+def _apply_complex_masks(
+    masks: NDArray[np.float32],
+    lower: NDArray[np.int64],
+    weight: NDArray[np.float32],
+    spectra: NDArray[np.complex64],
+    masked: NDArray[np.complex64],
+) -> None:
+    frames, channels, bins = spectra.shape
+    last = masks.shape[2] - 1
+    for t in range(frames):
+        for c in range(channels):
+            for k in range(bins):
+                low, high = lower[k], min(lower[k] + 1, last)
+                re = masks[c, t, low] + weight[k] * (masks[c, t, high] - masks[c, t, low])
+                turned = c + channels
+                im = masks[turned, t, low] + weight[k] * (masks[turned, t, high] - masks[turned, t, low])
+                x = spectra[t, c, k]
+                masked[t, c, k] = complex(re * x.real - im * x.imag, re * x.imag + im * x.real)

@@ -55,7 +55,8 @@ class ModelSession:
         _check(self._session, self.spec, path)
         signal = self.spec.signal
         self._features = np.zeros(signal.channels * max_frames * signal.bands, np.float32)
-        self._masks = np.zeros_like(self._features)
+        self._masks = np.zeros(signal.mask_maps * max_frames * signal.bands, np.float32)
+        self._shares = np.zeros_like(self._features)
         self._max_frames = max_frames
         self._states = [[np.zeros(s.shape, np.float32) for s in self.spec.states] for _ in range(2)]
         self._bindings: dict[int, list[Any]] = {}
@@ -77,9 +78,14 @@ class ModelSession:
         """The buffer to fill before `run`: [channel, frames, band]."""
         return self._shaped(self._features, frames)
 
-    def masks(self, frames: int) -> NDArray[np.float32]:
-        """What the last run of so many frames gave: [channel, frames, band]."""
-        return self._shaped(self._masks, frames)
+    def shares(self, frames: int) -> NDArray[np.float32]:
+        """How much of each band the first source is by the last run of so many frames: [channel, frames, band] in 0…1.
+
+        Of complex masks the real parts, as far as they are shares.
+        """
+        shares = self._shaped(self._shares, frames)
+        np.clip(self._shaped(self._masks, frames)[: len(shares)], 0.0, 1.0, out=shares)
+        return shares
 
     def run(self, frames: int) -> NDArray[np.float32]:
         """Masks for the frames in `features(frames)`; the states move on.
@@ -88,19 +94,20 @@ class ModelSession:
             frames: 1 to `max_frames`.
 
         Returns:
-            float32 [channel, frames, band] in 0…1, valid until the next call.
+            float32 [`mask_maps`, frames, band], as in `SignalSpec`, valid until the next call.
         """
         if frames not in self._bindings:
             self._bindings[frames] = self._bind(frames)
         self._session.run_with_iobinding(self._bindings[frames][self._turn])
         self._turn = 1 - self._turn
-        return self.masks(frames)
+        return self._shaped(self._masks, frames)
 
     def _shaped(self, flat: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
         signal = self.spec.signal
         if not 1 <= frames <= self._max_frames:
             raise ValueError(f"frames must be 1 to {self._max_frames}, got {frames}")
-        return flat[: signal.channels * frames * signal.bands].reshape(signal.channels, frames, signal.bands)
+        maps = len(flat) // (self._max_frames * signal.bands)
+        return flat[: maps * frames * signal.bands].reshape(maps, frames, signal.bands)
 
     def _bind(self, frames: int) -> list[Any]:
         bindings: list[Any] = []
@@ -123,7 +130,7 @@ def read_model_spec(path: Path) -> ModelSpec:
 
 def _check(session: Any, spec: ModelSpec, path: Path) -> None:
     signal = spec.signal
-    frame_shape = [1, signal.channels, None, signal.bands]
-    wanted_in = {"features": frame_shape, **{s.name: list(s.shape) for s in spec.states}}
-    wanted_out = {"masks": frame_shape, **{f"{s.name}_next": list(s.shape) for s in spec.states}}
+    heard, made = ([1, maps, None, signal.bands] for maps in (signal.channels, signal.mask_maps))
+    wanted_in = {"features": heard, **{s.name: list(s.shape) for s in spec.states}}
+    wanted_out = {"masks": made, **{f"{s.name}_next": list(s.shape) for s in spec.states}}
     check_graph(session, path, _KIND, wanted_in, wanted_out)

@@ -53,6 +53,8 @@ class SignalSpec:
             `sample_rate_hz`, and of the same frequencies at another native rate (`realtime.bands`).
         compression: law that maps a band's magnitude m to a feature; `log1p` is ln(1 + scale * m).
         feature_scale: the `scale` of the law, for samples in ±1 and an unnormalised rfft.
+        mask: `ratio`: a number in 0…1 a band; `complex`: one that turns phases, too, so that what is heard of a long
+            frame's end can be told from the rest of it.
     """
 
     sample_rate_hz: int
@@ -65,6 +67,7 @@ class SignalSpec:
     band_edges_bins: tuple[int, ...]
     compression: Literal["log1p"]
     feature_scale: float
+    mask: Literal["ratio", "complex"] = "ratio"
 
     def __post_init__(self) -> None:
         n, h, s = self.window_samples, self.hop_samples, self.synthesis_samples
@@ -98,6 +101,11 @@ class SignalSpec:
         return len(self.band_edges_bins) - 1
 
     @property
+    def mask_maps(self) -> int:
+        """Maps that the network returns: masks of the channels or, of complex ones, real parts, then imaginary."""
+        return self.channels * (2 if self.mask == "complex" else 1)
+
+    @property
     def latency_samples(self) -> int:
         """Delay of the separated stream when it is fed at most a hop at a time: S + look-ahead."""
         return self.synthesis_samples + self.lookahead_frames * self.hop_samples
@@ -126,7 +134,7 @@ class ModelSpec:
     """Everything a player must know of a model file.
 
     The graph takes `features` [1, channel, frame, band] and the states, and returns `masks`
-    [1, channel, frame, band] in 0…1 for the first source (left and right) and the next states.
+    [1, `signal.mask_maps`, frame, band] for the first source (left and right) and the next states.
     Features are mid and side (stereo) or the one channel (mono).
     """
 

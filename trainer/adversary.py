@@ -13,7 +13,7 @@ from .config import TrainConfig
 from .critic import Critic, unpaired_loss
 from .live_unet import LiveUnet
 from .losses import bins_below
-from .signal import SignalPath
+from .signal import SignalPath, mask_magnitudes
 from .taught_critic import TaughtCritic
 from .team import Team
 from .unpaired import UnpairedBatch
@@ -122,7 +122,7 @@ class Adversary:
         """Estimates as critics see them.
 
         Args:
-            masks: of the voice [lane, channel, frame, band].
+            masks: of the voice [lane, mask map, frame, band].
             spectra: of the mixture, the same frames [lane, channel, frame, bin].
             bandwidth_hz: [lane].
 
@@ -130,7 +130,7 @@ class Adversary:
             Patches [lane, source, band, frame], and 1 where an estimate is not silent [lane, source].
         """
         mixture, inside = self._magnitudes(spectra), self._inside(bandwidth_hz.to(self._device))
-        estimates = [each * mixture for each in (masks, 1 - masks)]
+        estimates = [each * mixture for each in mask_magnitudes(masks, self._spec)]
         least = 10 ** (self._settings.silent_db / 10) * mixture.square().sum((1, 2, 3))
         heard = torch.stack([each.detach().square().sum((1, 2, 3)) > least for each in estimates], 1)
         return torch.cat([self._log_magnitudes(each, inside) for each in estimates], 1), heard.float()
@@ -153,8 +153,8 @@ class Adversary:
     def _inside(self, bandwidth_hz: Tensor) -> Tensor:
         """1 for bands that all hear, else 0: [batch, 1, 1, band]."""
         limit_hz = bandwidth_hz.clamp(max=self._settings.highest_hz)
-        bins = bins_below(limit_hz, self._spec)
-        share = bins.matmul(self._path.average)
+        bin_hz = self._spec.sample_rate_hz / self._spec.window_samples
+        share = bins_below(limit_hz, self._path.average.shape[0], bin_hz).matmul(self._path.average)
         return (share > 0.999).float()
 
     def _map(self, name: str) -> slice:

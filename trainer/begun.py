@@ -28,10 +28,21 @@ def begun_network(
             an exported model need statistics again.
     """
     network = LiveUnet(spec, config.network)
-    load_weights(network, weights.weights)
+    turning = config.signal.mask == "complex" and weights.signal.mask == "ratio"
+    load_weights(network, with_complex_masks(network, weights.weights) if turning else weights.weights)
     if weights.folded and config.mode != "critics" and not config.frozen_norms:
         settle_norms(network, features())
     return network
+
+
+def with_complex_masks(network: LiveUnet, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a network with ratio masks for one with complex masks, which begin where those were."""
+    last = f"decoders.{len(network.decoders) - 1}.convolution"
+    grown = dict(weights)
+    for name, axis in ((f"{last}.weight", 1), (f"{last}.bias", 0)):
+        nothing = torch.zeros_like(weights[name])
+        grown[name] = torch.cat([weights[name], nothing, nothing], axis)
+    return grown
 
 
 class Average:

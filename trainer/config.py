@@ -53,6 +53,7 @@ class SignalConfig:
     single_bins: int = 192
     compression: Literal["log1p"] = "log1p"
     feature_scale: float = 4.0
+    mask: Literal["ratio", "complex"] = "ratio"
 
     def __post_init__(self) -> None:
         self.spec()  # windows and bands that cannot work are refused here, before anything is decoded

@@ -107,7 +107,9 @@ class LiveUnet(nn.Module):
             )
         self.bands, self.channels, self.config = bands, channels, config
         self.harmonics = Harmonics(spec, config.harmonics)
-        widths = (channels, *config.channels)
+        # A complex mask is made of a share, what is added to it, and an imaginary part.
+        made = channels if spec.mask == "ratio" else 3 * channels
+        widths, self.mask = (channels, *config.channels), spec.mask
         seen = (channels * (1 + len(config.harmonics)), *config.channels)
         self.encoders = nn.ModuleList(
             Encoder(a, b, (config.kernel_frames, config.kernel_bands), dilation)
@@ -118,7 +120,8 @@ class LiveUnet(nn.Module):
         self.gru = nn.GRU(config.recurrent_size, config.recurrent_size, batch_first=True)
         self.expand = nn.Linear(config.recurrent_size, bottleneck)
         self.decoders = nn.ModuleList(
-            Decoder(widths[i] * 2, widths[i - 1], config.kernel_bands, last=i == 1) for i in range(levels, 0, -1)
+            Decoder(widths[i] * 2, widths[i - 1] if i > 1 else made, config.kernel_bands, last=i == 1)
+            for i in range(levels, 0, -1)
         )
 
     @property
@@ -144,7 +147,8 @@ class LiveUnet(nn.Module):
             states: as `initial_states` or as the previous call returned them.
 
         Returns:
-            masks in 0…1, shaped like `features`, and the next states.
+            masks [batch, channel, frame, band] in 0…1, or complex ones [batch, 2 * channel, frame, band], real parts
+            in -1…2, then imaginary in -1…1; and the next states.
         """
         x, skips, next_states = torch.cat([states[0], features], 2), [], []
         for encoder, kept, past in zip(self.encoders, self.config.past_frames, (*states[1:-1], None), strict=True):
@@ -159,4 +163,10 @@ class LiveUnet(nn.Module):
         x = torch.cat([x, skips.pop()], 1)
         for decoder in self.decoders:
             x = decoder(x, skips.pop() if skips else None)
-        return (torch.sigmoid(x), *next_states, recurrent_next)
+        return (self._masks(x), *next_states, recurrent_next)
+
+    def _masks(self, x: Tensor) -> Tensor:
+        if self.mask == "ratio":
+            return torch.sigmoid(x)
+        share, added, imaginary = x.chunk(3, 1)
+        return torch.cat([torch.sigmoid(share) + torch.tanh(added), torch.tanh(imaginary)], 1)

@@ -21,7 +21,8 @@ from .checkpoint import Checkpoint, code_commit, load_weights, save_checkpoint
 from .config import OptimiserConfig, TrainConfig
 from .interrupt import DeferredInterrupt
 from .live_unet import LiveUnet
-from .losses import mask_loss, mask_statistics, truncated_mean
+from .losses import sound_loss, truncated_mean
+from .masked_sound import masked_sound
 from .muon import Optimisers
 from .pool import Sources
 from .pretrained import Pretrained
@@ -235,21 +236,18 @@ class Trainer:
     def _train_step(self, batch: Batch, rate: float) -> float:
         self._optimisers.set_rate(rate)
         device = self._fabric.device
+        vocals, accompaniment = batch.vocals.to(device), batch.accompaniment.to(device)
+        ahead, frames = self._spec.lookahead_frames, self.config.segment_frames
         with torch.no_grad():
-            vocals = self.path.analyse(batch.vocals.to(device))
-            accompaniment = self.path.analyse(batch.accompaniment.to(device))
-            ahead, frames = self._spec.lookahead_frames, self.config.segment_frames
-            features = self.path.features((vocals + accompaniment)[:, :, ahead:])
-            # With look-ahead the mask that comes out with frame t is for frame t - ahead.
-            statistics = mask_statistics(
-                vocals[:, :, :frames], accompaniment[:, :, :frames], batch.bandwidth_hz.to(device), self._spec
-            )
+            spectra = self.path.analyse(vocals + accompaniment)
+            features = self.path.features(spectra[:, :, ahead:])
         mixtures = self._teach_critics(batch, vocals, accompaniment)
         keep = (~batch.fresh).float().to(device)
         axes = _lane_axes(self._carried)
         states = [_scaled(state, keep, axis) for state, axis in zip(self._carried, axes, strict=True)]
         masks, *states = self._separate(features, *states)
-        losses = mask_loss(masks, statistics, self.config.phase_weight)
+        # With look-ahead the mask that comes out with frame t is for frame t - ahead.
+        losses = self._losses(masks, spectra[:, :, :frames], vocals, accompaniment, batch.bandwidth_hz.to(device))
         supervised = truncated_mean(losses, self.config.truncated_fraction)
         self._optimisers.zero_grad()
         unpaired = None if mixtures is None or self.adversary is None else self._unpaired_loss(mixtures)
@@ -261,6 +259,15 @@ class Trainer:
         self._carried = [state.detach().float().clone() for state in states]
         self._average.follow(self.network, self._step)
         return self.team.mean(float(supervised.detach()))
+
+    def _losses(
+        self, masks: Tensor, spectra: Tensor, vocals: Tensor, accompaniment: Tensor, bandwidth_hz: Tensor
+    ) -> Tensor:
+        """Of each lane: masks on the spectra of the mixture, against waveforms with the past before them."""
+        estimate = masked_sound(masks, spectra, self.path)
+        first = self.path.history_samples
+        voice, band = (each[..., first : first + estimate.shape[-1]] for each in (vocals, accompaniment))
+        return sound_loss(estimate, voice, voice + band, bandwidth_hz, self._spec, self.config.phase_weight)
 
     def _critics_step(self) -> float:
         """Critics alone learn; returns the negative of the mean distance that they see."""
@@ -287,8 +294,9 @@ class Trainer:
         pairs: Tensor | None = None
         if self.config.mode == "joint":
             true = batch.paired.to(vocals.device)
-            hz = batch.bandwidth_hz[batch.paired]
-            pairs = self.adversary.pairs(vocals[true], accompaniment[true], hz) if bool(true.any()) else None
+            if bool(true.any()):
+                voices, bands = (self.path.analyse(each[true]) for each in (vocals, accompaniment))
+                pairs = self.adversary.pairs(voices, bands, batch.bandwidth_hz[batch.paired])
         unpaired: UnpairedBatch | None = None
         for _ in range(self.config.adversarial.critic_steps):
             unpaired = next(self._unpaired_batches)

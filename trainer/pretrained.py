@@ -81,7 +81,7 @@ def begun_config(
     """The configuration of a run that begins with trained weights: its signal and network are theirs.
 
     A preset may give them another latency: hop, windows of the way back, look-ahead and dilations change no weight's
-    shape.
+    shape. And it may turn ratio masks to complex ones, see `begun.with_complex_masks`.
 
     Args:
         weights: to begin with.
@@ -106,7 +106,7 @@ def begun_config(
         if not _same_shapes(config, weights):
             raise AdvsepError(
                 f"--preset {preset}: its bands or network are not those of {source}; leave it away, or choose a preset "
-                "that differs in latency only"
+                "that differs in latency only, or has complex masks where it has ratios"
             )
         signal, network, name = config.signal, config.network, config.name
     config = replace(
@@ -123,9 +123,10 @@ def begun_config(
 
 
 def _same_shapes(config: TrainConfig, weights: Pretrained) -> bool:
-    """Whether a preset differs from trained weights in nothing but its latency."""
+    """Whether a preset differs from trained weights in its latency at most, or by masks that may begin as ratios."""
     theirs, ours = dataclasses.asdict(weights.signal), dataclasses.asdict(config.signal)
-    same = all(theirs[name] == ours[name] for name in ours if name not in LATENCY_KEYS)
+    same = all(theirs[name] == ours[name] for name in ours if name not in (*LATENCY_KEYS, "mask"))
+    same = same and (theirs["mask"] == ours["mask"] or ours["mask"] == "complex")
     return same and replace(weights.network, dilations=config.network.dilations) == config.network
 
 

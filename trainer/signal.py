@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..realtime.bands import band_average_matrix, band_interpolation_matrix
 from ..realtime.spec import SignalSpec
 from ..realtime.windows import analysis_window, synthesis_window
-from .band_sums import band_means
+from .band_means import band_means
 
 
 class SignalPath(nn.Module):
@@ -64,12 +64,13 @@ class SignalPath(nn.Module):
             float32 [batch, channel, frames * H + S - H]: with the tail that `flush` would give.
         """
         spec = self.spec
-        tails = torch.fft.irfft(spectra, n=spec.window_samples)[..., -spec.synthesis_samples :] * self.synthesis
-        batch, channels, frames, size = tails.shape
-        columns = tails.reshape(batch * channels, frames, size).transpose(1, 2)
-        length = (frames - 1) * spec.hop_samples + size
-        summed = nn.functional.fold(columns, (1, length), (1, size), stride=(1, spec.hop_samples))
-        return summed.reshape(batch, channels, length)
+        hop, size = spec.hop_samples, spec.synthesis_samples
+        tails = torch.fft.irfft(spectra, n=spec.window_samples)[..., -size:] * self.synthesis
+        batch, channels, frames, _ = tails.shape
+        # A frame reaches over S / H hops: its first parts are summed, then its second ones, a hop later, and so on.
+        parts = tails.reshape(batch, channels, frames, size // hop, hop).unbind(3)
+        padded = [nn.functional.pad(part, (0, 0, i, len(parts) - 1 - i)) for i, part in enumerate(parts)]
+        return torch.stack(padded).sum(0).reshape(batch, channels, -1)
 
     def features(self, spectra: Tensor) -> Tensor:
         """Compressed band magnitudes of mid and side (of the channel itself where there is one).
@@ -87,5 +88,15 @@ class SignalPath(nn.Module):
         return torch.log1p(magnitude.matmul(self.average) * self.spec.feature_scale)
 
     def bin_masks(self, masks: Tensor) -> Tensor:
-        """Masks of the bands to masks of the bins [batch, channel, frame, bin]."""
-        return masks.matmul(self.interpolate)
+        """Masks of the bands [batch, mask map, frame, band] to masks of the bins [batch, channel, frame, bin]."""
+        bins, channels = masks.matmul(self.interpolate), self.spec.channels
+        return bins if bins.shape[1] == channels else torch.complex(bins[:, :channels], bins[:, channels:])
+
+
+def mask_magnitudes(masks: Tensor, spec: SignalSpec) -> tuple[Tensor, Tensor]:
+    """How much of the mixture's magnitudes masks [batch, mask map, frame, band] leave for voice and accompaniment."""
+    if spec.mask == "ratio":
+        return masks, 1 - masks
+    real, imaginary = masks[:, : spec.channels], masks[:, spec.channels :]
+    turned = imaginary.square() + 1e-8  # a square root has no slope at nothing
+    return (real.square() + turned).sqrt(), ((1 - real).square() + turned).sqrt()

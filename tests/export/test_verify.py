@@ -13,6 +13,7 @@ import torch
 from advsep.export import graph
 from advsep.export import verify as module
 from advsep.export.graph import OnnxGru, write_onnx
+from advsep.export.untrained import untrained_network
 from advsep.export.verify import EXACT, Proof, VerificationError, proof_inputs
 from advsep.realtime.model import ModelSession
 from advsep.realtime.separator import StreamSeparator
@@ -22,6 +23,8 @@ from advsep.trainer.live_unet import LiveUnet
 from advsep.trainer.signal import SignalPath
 from advsep.trainer.validation import separate
 from onnx import numpy_helper
+
+from .conftest import CONFIG
 
 
 @pytest.fixture
@@ -133,6 +136,24 @@ def test_another_signal_path_is_refused(network: LiveUnet, spec: ModelSpec, mode
     other = dataclasses.replace(spec.signal, feature_scale=8.0)
     with pytest.raises(VerificationError, match="the live path's voice differs"):
         Proof(network, other).check(model)
+
+
+@pytest.mark.parametrize("ahead", [0, 3])
+def test_complex_masks_are_the_same_everywhere(spec: ModelSpec, tmp_path: Path, short: None, ahead: int) -> None:
+    signal = dataclasses.replace(spec.signal, mask="complex", lookahead_frames=ahead)
+    network = untrained_network(signal, CONFIG.network)
+    path = tmp_path / "m.onnx"
+    write_onnx(network, dataclasses.replace(spec, signal=signal, latency_samples=signal.latency_samples), path)
+    for result in Proof(network, signal).check(path):
+        assert result.sound_db < -100
+        assert result.mask_spread > 0.01
+    session = ModelSession(path, 4)
+    session.features(4)[:] = np.random.default_rng(0).exponential(1.0, (2, 4, 32))
+    masks = session.run(4)
+    assert masks.shape == (4, 4, 32)
+    np.testing.assert_array_equal(session.shares(4), np.clip(masks[:2], 0, 1))
+    assert masks[2:].std() > 0.01
+    assert masks[:2].min() < 0 or masks[:2].max() > 1
 
 
 def test_lookahead_is_the_same_everywhere(

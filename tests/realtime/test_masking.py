@@ -83,6 +83,23 @@ def test_masks_are_interpolated_between_band_centres(signal: SignalSpec, channel
             np.testing.assert_allclose(masked[t, c], wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_complex_masks_turn_phases(signal: SignalSpec, channels: int, rate_hz: int | None) -> None:
+    spec = dataclasses.replace(signal, channels=channels, mask="complex")
+    spectra, masked = random_spectra(spec), np.zeros((FRAMES, channels, spec.bins), np.complex64)
+    masks = np.random.default_rng(1).uniform(-1, 2, (spec.mask_maps, FRAMES, spec.bands)).astype(np.float32)
+    BandMasking(spec, rate_hz).apply(masks, spectra, masked)
+    bin_of = (rate_hz or spec.sample_rate_hz) / spec.sample_rate_hz
+    for t in range(FRAMES):
+        for c in range(channels):
+            real, imaginary = (
+                np.array([slow_mask_of_bin(masks[part, t], k * bin_of, spec) for k in range(spec.bins)])
+                for part in (c, channels + c)
+            )
+            np.testing.assert_allclose(masked[t, c], spectra[t, c] * (real + 1j * imaginary), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("level", [0.0, 0.25, 1.0])
 def test_a_constant_mask_scales_exactly(signal: SignalSpec, level: float) -> None:
     spectra = random_spectra(signal)

@@ -10,10 +10,10 @@ import pytest
 import torch
 from advsep.export.untrained import write_untrained
 from advsep.realtime.errors import AdvsepError
-from advsep.trainer.begun import Average
+from advsep.trainer.begun import Average, begun_network
 from advsep.trainer.checkpoint import load_checkpoint
 from advsep.trainer.config import TrainConfig, config_toml
-from advsep.trainer.live_unet import LiveUnetConfig
+from advsep.trainer.live_unet import LiveUnet, LiveUnetConfig
 from advsep.trainer.loop import Trainer, TrainingStoppedError
 from advsep.trainer.pool import Sources
 from advsep.trainer.pretrained import begun_config, load_pretrained
@@ -122,3 +122,37 @@ def test_a_preset_may_give_weights_another_latency(
     config = begun_config(weights, str(model), str(tmp_path / "quicker.toml"), [], None)
     assert (config.name, config.signal, config.network) == ("quicker", other.signal, other.network)
     assert config.begun_from == str(model.resolve())
+
+
+def test_complex_masks_begin_as_the_ratios_that_they_were(
+    tiny: Callable[..., TrainConfig], make_track: Callable[..., Track], model: Path, tmp_path: Path
+) -> None:
+    weights, plain = load_pretrained(str(model)), tiny()
+    turning = tiny(name="turning", signal=dataclasses.replace(plain.signal, mask="complex"), network=weights.network)
+    (tmp_path / "turning.toml").write_text(config_toml(turning))
+    config = begun_config(weights, str(model), str(tmp_path / "turning.toml"), [], None)
+    assert config.signal.mask == "complex"
+    features = 2 * torch.rand(2, 1, 30, 32)
+    before, after = (
+        begun_network(each, each.signal.spec(), weights, lambda: features).eval() for each in (plain, config)
+    )
+    with torch.no_grad():
+        ratios = before(features, *before.initial_states(2))[0]
+        real, imaginary = after(features, *after.initial_states(2))[0].split(1, 1)
+    assert float(ratios.std()) > 0.01
+    assert torch.equal(real, ratios)
+    assert not imaginary.any()
+
+    # And they learn to turn: what is exported of the run is not that any more, nor can it become ratios again.
+    folder = tmp_path / "run"
+    folder.mkdir()
+    Trainer(config, Sources([make_track()]), [], folder, workers=0, weights=weights).run(lambda _: None)
+    learnt = load_pretrained(str(folder))
+    network = LiveUnet(learnt.signal.spec(), learnt.network)
+    network.load_state_dict(learnt.weights)
+    with torch.no_grad():
+        masks = network.eval()(features, *network.initial_states(2))[0]
+    assert masks[:, 1].any()
+    (tmp_path / "back.toml").write_text(config_toml(dataclasses.replace(config, signal=plain.signal, begun_from="")))
+    with pytest.raises(AdvsepError, match="its bands or network are not those of"):
+        begun_config(learnt, str(folder), str(tmp_path / "back.toml"), [], None)

@@ -58,6 +58,23 @@ def test_any_chunks_give_the_masks_of_all_frames_at_once(
             assert torch.allclose(state, wanted, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+def test_complex_masks_have_a_share_something_added_and_an_imaginary_part(channels: int) -> None:
+    spec = replace((MONO, STEREO)[channels - 1], mask="complex")
+    network, x = untrained_network(spec, CONFIGS[0]), features(2, channels)
+    whole, _ = in_chunks(network, x, [])
+    assert whole.shape == (2, 2 * channels, FRAMES, BANDS)
+    assert float((whole - in_chunks(network, x, [3, 4, 20])[0]).abs().max()) < 1e-5
+    # What the last layer says, by hand: with all of it at a number the masks are that number's.
+    last = network.decoders[-1].convolution
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(torch.tensor([0.3, -0.7, 1.5]).repeat_interleave(channels))
+    real, imaginary = in_chunks(network, x, [])[0].split(channels, 1)
+    assert torch.allclose(real, torch.sigmoid(torch.tensor(0.3)) + torch.tanh(torch.tensor(-0.7)))
+    assert torch.allclose(imaginary, torch.tanh(torch.tensor(1.5)))
+
+
 @pytest.mark.parametrize("config", CONFIGS)
 def test_no_mask_knows_the_future(config: LiveUnetConfig) -> None:
     network, x = untrained_network(STEREO, config), features(1, 2)

@@ -82,8 +82,8 @@ def test_lookahead_compares_each_mask_with_the_frame_it_is_for(
     config = tiny(lanes=1, signal={"lookahead_frames": ahead}, remix=alone)
     real_features = SignalPath.features
     monkeypatch.setattr(SignalPath, "features", lambda p, s: (features.append(s), real_features(p, s))[1])
-    real = module.mask_loss
-    monkeypatch.setattr(module, "mask_loss", lambda m, s, w: (seen.append(s.voice_power), real(m, s, w))[1])
+    real = module.masked_sound
+    monkeypatch.setattr(module, "masked_sound", lambda m, s, p: (seen.append(s.abs().square()), real(m, s, p))[1])
     folder = tmp_path / "run"
     folder.mkdir()
     trainer = Trainer(config, Sources(songs), [], folder, workers=0)
@@ -143,7 +143,7 @@ def test_ctrl_c_waits_for_the_step(
     songs: list[Track], tiny: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the middle of a step, after the network has run and before the optimiser has."""
-    config, real, calls = tiny(), module.mask_loss, []
+    config, real, calls = tiny(), module.sound_loss, []
     train(config, songs, tmp_path / "whole")
 
     def pressed(*arguments: torch.Tensor) -> torch.Tensor:
@@ -152,7 +152,7 @@ def test_ctrl_c_waits_for_the_step(
             press_ctrl_c()
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "mask_loss", pressed)
+    monkeypatch.setattr(module, "sound_loss", pressed)
     folder = tmp_path / "parts"
     folder.mkdir()
     before = signal.getsignal(signal.SIGINT)
@@ -173,7 +173,7 @@ def test_a_second_ctrl_c_stops_at_once_and_saves_nothing(
         press_ctrl_c()
         raise AssertionError("not reached")
 
-    monkeypatch.setattr(module, "mask_loss", twice)
+    monkeypatch.setattr(module, "sound_loss", twice)
     with pytest.raises(KeyboardInterrupt) as caught:
         Trainer(tiny(), Sources(songs), [], tmp_path, workers=0).run(lambda _: None)
     assert not isinstance(caught.value, TrainingStoppedError)
@@ -261,7 +261,7 @@ def test_without_a_held_out_voice_the_latest_is_the_best(
 def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(
     songs: list[Track], tiny: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    real, calls = module.mask_loss, []
+    real, calls = module.sound_loss, []
 
     def diverging(*arguments: torch.Tensor) -> torch.Tensor:
         calls.append(1)
@@ -270,7 +270,7 @@ def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(
             return loss
         return loss * math.nan if what == "loss" else loss + (arguments[0].sum() * 0).sqrt()
 
-    monkeypatch.setattr(module, "mask_loss", diverging)
+    monkeypatch.setattr(module, "sound_loss", diverging)
     with pytest.raises(AdvsepError, match=r"at step 4: train anew with a lower learning_rate, or go on from .*last"):
         train(tiny(), songs, tmp_path)
     kept = load_checkpoint(tmp_path / "last.ckpt")

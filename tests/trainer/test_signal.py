@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from advsep.realtime.masking import BandMasking
 from advsep.realtime.spec import SignalSpec, geometric_band_edges
 from advsep.realtime.stft import StreamingAnalysis
-from advsep.trainer.signal import SignalPath
+from advsep.trainer.signal import SignalPath, mask_magnitudes
 
 SIZES = [(2048, 256, 512), (2048, 64, 128), (512, 128, 512), (1200, 100, 400), (256, 64, 128)]
 """N, H, S."""
@@ -82,6 +84,20 @@ def test_synthesis_gives_the_sound_back_late_by_s_minus_h(sizes: tuple[int, int,
     whole = len(samples) - delay
     error = out[delay : delay + whole] - samples[:whole]
     assert 10 * np.log10(np.sum(error.astype(np.float64) ** 2) / np.sum(samples.astype(np.float64) ** 2)) < -100
+
+
+def test_complex_masks_are_those_of_the_live_path_and_their_magnitudes() -> None:
+    spec = dataclasses.replace(spec_of((512, 128, 512), 2), mask="complex")
+    path = SignalPath(spec)
+    masks = np.random.default_rng(2).uniform(-1, 2, (4, FRAMES, spec.bands)).astype(np.float32)
+    masked = np.zeros((FRAMES, 2, spec.bins), np.complex64)
+    BandMasking(spec).apply(masks, np.ones_like(masked), masked)
+    given = torch.from_numpy(masks)[None]
+    assert np.abs(path.bin_masks(given)[0].numpy() - masked.swapaxes(0, 1)).max() < 1e-5
+    voice, rest = mask_magnitudes(given, spec)
+    turned = torch.complex(given[:, :2], given[:, 2:])
+    assert torch.allclose(voice, turned.abs(), atol=1e-4)
+    assert torch.allclose(rest, (1 - turned).abs(), atol=1e-4)
 
 
 def test_batch_items_do_not_touch_each_other() -> None:

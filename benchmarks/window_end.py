@@ -1,0 +1,61 @@
+"""How much of a steady tone is heard at the end of a long window when a mask lets only the bins around it through.
+
+A tone between two bins of 4096 samples at 44.1 kHz, heard by the synthesis window's S samples at the end of the frame:
+SDR in dB where the mask is 1 in so many bins and 0 elsewhere, and with the best complex numbers there are for those bins
+(least squares over all phases, of any size: what no network will reach).
+
+    python benchmarks/window_end.py
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from advsep.realtime.windows import analysis_window, synthesis_window
+from numpy.typing import NDArray
+
+WINDOW_SAMPLES = 4096
+PHASES = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+PLACES_BINS = np.linspace(28, 29, 6)
+SYNTHESIS_SAMPLES = (128, 256, 512, 1024, 2048)
+SIDE_BINS = (1, 2, 4)
+
+
+def heard(tone: NDArray[np.float64], bins: NDArray[np.int64], size: int, factor: complex) -> NDArray[np.float64]:
+    """The end of what each bin of a tone adds, turned by `factor`: [sample, bin]."""
+    spectrum = np.fft.rfft(tone * analysis_window(WINDOW_SAMPLES, size))
+    alone = np.zeros((len(bins), len(spectrum)), complex)
+    alone[np.arange(len(bins)), bins] = spectrum[bins] * factor
+    return _end(np.fft.irfft(alone, WINDOW_SAMPLES), size).T
+
+
+def _end(frames: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    return frames[..., -size:] * synthesis_window(WINDOW_SAMPLES, size // 2, size)
+
+
+def errors(place_bins: float, side: int, size: int) -> tuple[float, float]:
+    """Relative to the tone's power: of an open mask, and of the best complex one."""
+    bins = round(place_bins) + np.arange(-side, side + 1)
+    angles = 2 * np.pi * place_bins * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES
+    tones = [np.cos(angles + phase) for phase in PHASES]
+    wanted = np.concatenate([_end(tone * analysis_window(WINDOW_SAMPLES, size), size) for tone in tones])
+    real, turned = (np.concatenate([heard(tone, bins, size, factor) for tone in tones]) for factor in (1, 1j))
+    both = np.hstack([real, turned])
+    best = both @ np.linalg.lstsq(both, wanted, rcond=None)[0]
+    power = np.sum(wanted**2)
+    return float(np.sum((real.sum(1) - wanted) ** 2) / power), float(np.sum((best - wanted) ** 2) / power)
+
+
+def main() -> None:
+    """Print the table."""
+    print("| S | latency | " + " | ".join(f"{2 * side + 1} bins: open / best complex" for side in SIDE_BINS) + " |")
+    print("|---" * (len(SIDE_BINS) + 2) + "|")
+    for size in SYNTHESIS_SAMPLES:
+        cells: list[str] = []
+        for side in SIDE_BINS:
+            of_all = np.mean([errors(place, side, size) for place in PLACES_BINS], 0)
+            cells.append(" / ".join(f"{-10 * np.log10(each):.1f} dB" for each in of_all))
+        print(f"| {size} | {size / 44.1:.1f} ms | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
