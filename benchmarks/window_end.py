@@ -1,8 +1,8 @@
 """How much of a steady tone is heard at the end of a long window when a mask lets only the bins around it through.
 
 A tone between two bins of 4096 samples at 44.1 kHz, heard by the synthesis window's S samples at the end of the frame:
-SDR in dB where the mask is 1 in so many bins and 0 elsewhere, and with the best complex numbers there are for those bins
-(least squares over all phases, of any size: what no network will reach).
+SDR in dB where the mask is 1 in so many bins and 0 elsewhere, and with the best complex numbers there are for those
+bins (least squares over all phases, of any size: what no network will reach).
 
     python benchmarks/window_end.py
 """

@@ -29,7 +29,7 @@ def test_masks_move_and_depend_on_the_past(tmp_path: Path, demo_song: DemoSong, 
     BandMasking(signal).features(spectra, session.features(200))
     masks = session.run(200).copy()
     assert masks.std(1).mean() > 0.03  # [channel, frame, band]: each band's mask moves along time
-    assert np.mean((masks < 0.01) | (masks > 0.99)) < 0.5
+    assert np.mean(np.abs(masks[signal.channels :]) > 0.99) < 0.5  # the imaginary parts do not stick to their ends
 
     BandMasking(signal).features(spectra[100:], again.features(100))
     assert np.abs(again.run(100)[:, :2] - masks[:, 100:102]).max() > 0.1
