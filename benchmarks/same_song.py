@@ -1,6 +1,6 @@
 """Is a model as good at 48 kHz as at 44.1, and in the fifth minute as in the first?
 
-    python benchmarks/same_song.py DATA [--models live-12 studio]
+    python benchmarks/same_song.py DATA [--models live-12 studio] [--split valid]
 
 For each test track of DATA/paired (DATA/splits.json): the stems resampled to 44.1 and to 48 kHz, separated at either
 rate without resampling inside, vocal SDR of both; and the song again and again for five minutes, vocal SDR of its
@@ -50,8 +50,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--models", nargs="+", default=model_names(), help="bundled models or .onnx files")
+    parser.add_argument("--split", default="test", help="which tracks of DATA/splits.json (default: test)")
     asked = parser.parse_args()
-    tracks = TrackChoice([asked.data / "paired"], asked.data / "splits.json", "test").find()
+    tracks = TrackChoice([asked.data / "paired"], asked.data / "splits.json", asked.split).find()
     for name in asked.models:
         model = ModelSession(find_model(name), HOPS_AT_ONCE)
         rates: list[float] = []

@@ -75,13 +75,17 @@ def interpolation_weights(
     return lower, position - lower
 
 
-def band_interpolation_matrix(spec: SignalSpec) -> NDArray[np.float64]:
+def band_interpolation_matrix(spec: SignalSpec, rate_hz: int | None = None) -> NDArray[np.float64]:
     """The same interpolation as a matrix.
+
+    Args:
+        spec: the band layout.
+        rate_hz: as for `band_edges`.
 
     Returns:
         shape [bin, band] over all N/2 + 1 bins, rows sum to 1.
     """
-    lower, weight = interpolation_weights(spec)
+    lower, weight = interpolation_weights(spec, rate_hz)
     matrix = np.zeros((spec.bins, spec.bands))
     rows = np.arange(spec.bins)
     matrix[rows, lower] = 1.0 - weight

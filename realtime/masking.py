@@ -16,6 +16,10 @@ class BandMasking:
     Args:
         spec: the signal path.
         rate_hz: of the samples that the spectra are of; None: the model's own.
+
+    Attributes:
+        lower: the band below the middle of each bin [bin].
+        weight: how near that is to the band above, 0…1 [bin].
     """
 
     def __init__(self, spec: SignalSpec, rate_hz: int | None = None) -> None:
@@ -26,7 +30,7 @@ class BandMasking:
         self._shares = average[inside].astype(np.float32)
         self._scale = np.float32(spec.feature_scale)
         lower, weight = interpolation_weights(spec, rate_hz)
-        self._lower, self._weight = lower, weight.astype(np.float32)
+        self.lower, self.weight = lower, weight.astype(np.float32)
 
     def features(self, spectra: NDArray[np.complex64], features: NDArray[np.float32]) -> None:
         """Compressed band magnitudes of mid and side, or of the one channel.
@@ -46,9 +50,9 @@ class BandMasking:
             masked: like `spectra`, written.
         """
         if len(masks) == spectra.shape[1]:
-            _apply_masks(masks, self._lower, self._weight, spectra, masked)
+            _apply_masks(masks, self.lower, self.weight, spectra, masked)
         else:
-            _apply_complex_masks(masks, self._lower, self._weight, spectra, masked)
+            _apply_complex_masks(masks, self.lower, self.weight, spectra, masked)
 
 
 @jit

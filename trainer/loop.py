@@ -29,7 +29,7 @@ from .pretrained import Pretrained
 from .progress import Progress
 from .remix import Batch, Remixer, batches
 from .shard_reader import ShardReader
-from .signal import SignalPath
+from .signal import native_paths
 from .streamed import StreamedRemixer, streamed_batches
 from .team import Team, make_fabric
 from .tracks import Track
@@ -95,7 +95,8 @@ class Trainer:
         self.team = Team(self._fabric)
         lanes = self.team.share(config.lanes, "lanes")
         self._remixer = self._examples(sources, lanes, shards)
-        self.path = SignalPath(self._spec).to(self._fabric.device)
+        self._paths = [path.to(self._fabric.device) for path in native_paths(self._spec)]
+        self.path = self._paths[0]
         torch.manual_seed(config.seed)
         begun: LiveUnet | None = None
         if weights is not None and (start is None or config.begun_share > 0):
@@ -239,15 +240,18 @@ class Trainer:
         vocals, accompaniment = batch.vocals.to(device), batch.accompaniment.to(device)
         ahead, frames = self._spec.lookahead_frames, self.config.segment_frames
         with torch.no_grad():
-            spectra = self.path.analyse(vocals + accompaniment)
-            features = self.path.features(spectra[:, :, ahead:])
+            # A step at each native rate in turn: the same samples, as those of a song that sounds so much higher.
+            path = self._paths[self._step % len(self._paths)]
+            spectra = path.analyse(vocals + accompaniment)
+            features = path.features(spectra[:, :, ahead:])
         mixtures = self._teach_critics(batch, vocals, accompaniment)
         keep = (~batch.fresh).float().to(device)
         axes = _lane_axes(self._carried)
         states = [_scaled(state, keep, axis) for state, axis in zip(self._carried, axes, strict=True)]
         masks, *states = self._separate(features, *states)
         # With look-ahead the mask that comes out with frame t is for frame t - ahead.
-        losses = self._losses(masks, spectra[:, :, :frames], vocals, accompaniment, batch.bandwidth_hz.to(device))
+        estimate = masked_sound(masks, spectra[:, :, :frames], path)
+        losses = self._losses(estimate, vocals, accompaniment, batch.bandwidth_hz.to(device))
         supervised = truncated_mean(losses, self.config.truncated_fraction)
         self._optimisers.zero_grad()
         unpaired = None if mixtures is None or self.adversary is None else self._unpaired_loss(mixtures)
@@ -260,11 +264,8 @@ class Trainer:
         self._average.follow(self.network, self._step)
         return self.team.mean(float(supervised.detach()))
 
-    def _losses(
-        self, masks: Tensor, spectra: Tensor, vocals: Tensor, accompaniment: Tensor, bandwidth_hz: Tensor
-    ) -> Tensor:
-        """Of each lane: masks on the spectra of the mixture, against waveforms with the past before them."""
-        estimate = masked_sound(masks, spectra, self.path)
+    def _losses(self, estimate: Tensor, vocals: Tensor, accompaniment: Tensor, bandwidth_hz: Tensor) -> Tensor:
+        """Of each lane: what is heard of the voice, against waveforms with the past before them."""
         first = self.path.history_samples
         voice, band = (each[..., first : first + estimate.shape[-1]] for each in (vocals, accompaniment))
         return sound_loss(estimate, voice, voice + band, bandwidth_hz, self._spec, self.config.phase_weight)

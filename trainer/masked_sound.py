@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..realtime.bands import interpolation_weights
 from ..realtime.jit import jit
 from ..realtime.masking import BandMasking
 from ..realtime.spec import SignalSpec
@@ -53,11 +52,11 @@ class _MaskedSound(torch.autograd.Function):
     def forward(ctx: Any, masks: Tensor, spectra: Tensor, path: SignalPath) -> Tensor:
         ctx.save_for_backward(spectra)
         ctx.path, ctx.maps = path, masks.shape[1]
-        spec, masked, masking = path.spec, torch.empty_like(spectra), BandMasking(path.spec)
+        spec, masked = path.spec, torch.empty_like(spectra)
         given, mixture, made = (each.detach().numpy() for each in (masks, spectra, masked))
 
         def mask_one(lane: int) -> None:
-            masking.apply(given[lane], mixture[lane].swapaxes(0, 1), made[lane].swapaxes(0, 1))
+            path.masking.apply(given[lane], mixture[lane].swapaxes(0, 1), made[lane].swapaxes(0, 1))
 
         side_by_side(mask_one, len(given))
         late = spec.synthesis_samples - spec.hop_samples
@@ -70,13 +69,13 @@ class _MaskedSound(torch.autograd.Function):
         n, h, s = spec.window_samples, spec.hop_samples, spec.synthesis_samples
         tails = nn.functional.pad(gradients[0], (s - h, s - h)).unfold(-1, s, h) * ctx.path.synthesis
         owed = torch.fft.rfft(nn.functional.pad(tails, (n - s, 0))).numpy()
-        lower, weight = interpolation_weights(spec)
+        masking: BandMasking = ctx.path.masking
         batch, channels, frames, _ = spectra.shape
         found = np.zeros((batch, ctx.maps // channels, channels, frames, spec.bands), np.float32)
-        mixture, near = spectra.numpy(), weight.astype(np.float32)
+        mixture = spectra.numpy()
 
         def owe_one(lane: int) -> None:
-            _owed_to_bands(owed[lane], mixture[lane], lower, near, found[lane])
+            _owed_to_bands(owed[lane], mixture[lane], masking.lower, masking.weight, found[lane])
 
         side_by_side(owe_one, batch)
         # What irfft makes of a bin: 2 / N but for the two without a mirror image, which no band is made of alone.

@@ -6,17 +6,23 @@ features and masks [batch, channel, frame, band].
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..realtime.bands import band_average_matrix, band_interpolation_matrix
+from ..realtime.masking import BandMasking
 from ..realtime.spec import SignalSpec
 from ..realtime.windows import analysis_window, synthesis_window
-from .band_means import band_means
+from .side_by_side import side_by_side
 
 
 class SignalPath(nn.Module):
     """STFT, features, masks and inverse STFT of one `SignalSpec`, without state.
+
+    Args:
+        spec: the signal path.
+        rate_hz: of the samples, a native rate; None: the spec's own.
 
     Frame t of `analyse` ends at sample (t + 1) * H of the signal behind its history, exactly as
     frame t of `realtime.stft.StreamingAnalysis` does.
@@ -27,15 +33,15 @@ class SignalPath(nn.Module):
     average: Tensor
     interpolate: Tensor
 
-    def __init__(self, spec: SignalSpec) -> None:
+    def __init__(self, spec: SignalSpec, rate_hz: int | None = None) -> None:
         super().__init__()
-        self.spec = spec
+        self.spec, self.masking = spec, BandMasking(spec, rate_hz)
         n, h, s = spec.window_samples, spec.hop_samples, spec.synthesis_samples
         tables = {
             "analysis": analysis_window(n, s),
             "synthesis": synthesis_window(n, h, s),
-            "average": band_average_matrix(spec).T,
-            "interpolate": band_interpolation_matrix(spec).T,
+            "average": band_average_matrix(spec, rate_hz).T,
+            "interpolate": band_interpolation_matrix(spec, rate_hz).T,
         }
         for name, table in tables.items():
             self.register_buffer(name, torch.from_numpy(table.copy()).float(), persistent=False)
@@ -79,7 +85,7 @@ class SignalPath(nn.Module):
             float32 [batch, channel, frame, band], 0 or more.
         """
         if spectra.device.type == "cpu" and not spectra.requires_grad:
-            return torch.log1p_(band_means(spectra, self.spec).mul_(self.spec.feature_scale))
+            return self._compiled_features(spectra)
         if spectra.shape[1] == 2:
             left, right = spectra.unbind(1)
             spectra = torch.stack([left + right, left - right], 1) * 0.5
@@ -87,10 +93,22 @@ class SignalPath(nn.Module):
         magnitude = (re * re).addcmul_(im, im).sqrt_()  # torch's complex abs is several times slower on a CPU
         return torch.log1p(magnitude.matmul(self.average) * self.spec.feature_scale)
 
+    def _compiled_features(self, spectra: Tensor) -> Tensor:
+        batch, channels, frames, _ = spectra.shape
+        found, given = np.empty((batch, channels, frames, self.spec.bands), np.float32), spectra.numpy()
+        side_by_side(lambda lane: self.masking.features(given[lane].swapaxes(0, 1), found[lane]), batch)
+        return torch.from_numpy(found)
+
     def bin_masks(self, masks: Tensor) -> Tensor:
         """Masks of the bands [batch, mask map, frame, band] to masks of the bins [batch, channel, frame, bin]."""
         bins, channels = masks.matmul(self.interpolate), self.spec.channels
         return bins if bins.shape[1] == channels else torch.complex(bins[:, :channels], bins[:, channels:])
+
+
+def native_paths(spec: SignalSpec) -> list[SignalPath]:
+    """One for each rate that a model may be fed at, its own first: what complex masks do depends on where bins lie."""
+    rates_hz = sorted(spec.native_rates_hz, key=lambda rate_hz: rate_hz != spec.sample_rate_hz)
+    return [SignalPath(spec, rate_hz) for rate_hz in rates_hz]
 
 
 def mask_magnitudes(masks: Tensor, spec: SignalSpec) -> tuple[Tensor, Tensor]:

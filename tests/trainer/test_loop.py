@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from advsep.realtime.bands import interpolation_weights
 from advsep.realtime.errors import AdvsepError
 from advsep.trainer import loop as module
 from advsep.trainer.checkpoint import averaged_network, load_checkpoint
@@ -99,6 +100,20 @@ def test_lookahead_compares_each_mask_with_the_frame_it_is_for(
     assert torch.allclose(late, power[:, :, : late.shape[2]], rtol=1e-4, atol=1e-6)
     assert late[:, :, ahead:].any()
     assert torch.equal(torch.cat(features[:4], 2), spectra[:, :, ahead:])
+
+
+def test_steps_take_native_rates_in_turn(
+    songs: list[Track], tiny: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[np.ndarray] = []
+    real = module.masked_sound
+    monkeypatch.setattr(module, "masked_sound", lambda m, s, p: (seen.append(p.masking.weight), real(m, s, p))[1])
+    config = tiny(steps=4, signal={"native_rates_hz": (8712, 8000)})
+    train(config, songs, tmp_path / "run")
+    spec = config.signal.spec()
+    wanted = [interpolation_weights(spec, hz)[1] for hz in (8000, 8712, 8000, 8712)]
+    assert np.allclose(seen, wanted, atol=1e-6)
+    assert not np.allclose(seen[0], seen[1], atol=0.1)
 
 
 @pytest.mark.parametrize("stop_at", [1, 3, 4, 5])

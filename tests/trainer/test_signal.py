@@ -10,7 +10,7 @@ import torch
 from advsep.realtime.masking import BandMasking
 from advsep.realtime.spec import SignalSpec, geometric_band_edges
 from advsep.realtime.stft import StreamingAnalysis
-from advsep.trainer.signal import SignalPath, mask_magnitudes
+from advsep.trainer.signal import SignalPath, mask_magnitudes, native_paths
 
 SIZES = [(2048, 256, 512), (2048, 64, 128), (512, 128, 512), (1200, 100, 400), (256, 64, 128)]
 """N, H, S."""
@@ -71,6 +71,26 @@ def test_spectra_features_and_masks_are_those_of_the_live_path(sizes: tuple[int,
     masking.apply(masks, np.ones_like(live), masked)
     bins = path.bin_masks(torch.from_numpy(masks)[None])[0].numpy()
     assert np.abs(bins - masked.real.swapaxes(0, 1)).max() < 1e-5
+
+
+def test_at_another_native_rate_bands_are_those_of_the_live_path_there() -> None:
+    spec = dataclasses.replace(spec_of((2048, 256, 512), 2), native_rates_hz=(48000, 44100))
+    own, other = native_paths(spec)
+    samples = noise(spec)
+    live, masked = live_spectra(spec, samples), np.zeros((FRAMES, 2, spec.bins), np.complex64)
+    spectra = other.analyse(batch_of(other, samples))
+    masks = np.random.default_rng(2).random((2, FRAMES, spec.bands), np.float32)
+    found: list[np.ndarray] = []
+    for path, rate_hz in ((own, 44100), (other, 48000)):
+        wanted = np.zeros((2, FRAMES, spec.bands), np.float32)
+        BandMasking(spec, rate_hz).features(live, wanted)
+        for each in (spectra, spectra.clone().requires_grad_()):
+            assert np.allclose(path.features(each)[0].detach().numpy(), wanted, rtol=1e-5, atol=1e-5)
+        BandMasking(spec, rate_hz).apply(masks, np.ones_like(live), masked)
+        bins = path.bin_masks(torch.from_numpy(masks)[None])[0].numpy()
+        assert np.abs(bins - masked.real.swapaxes(0, 1)).max() < 1e-5
+        found.append(wanted)
+    assert np.abs(found[0] - found[1]).max() > 0.1
 
 
 @pytest.mark.parametrize("sizes", SIZES)
