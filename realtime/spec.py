@@ -101,6 +101,11 @@ class SignalSpec:
         return len(self.band_edges_bins) - 1
 
     @property
+    def rates_hz(self) -> tuple[int, ...]:
+        """The native rates, the model's own first."""
+        return tuple(sorted(self.native_rates_hz, key=lambda rate_hz: rate_hz != self.sample_rate_hz))
+
+    @property
     def mask_maps(self) -> int:
         """Maps that the network returns: masks of the channels or, of complex ones, real parts, then imaginary."""
         return self.channels * (2 if self.mask == "complex" else 1)

@@ -29,7 +29,7 @@ from .pretrained import Pretrained
 from .progress import Progress
 from .remix import Batch, Remixer, batches
 from .shard_reader import ShardReader
-from .signal import native_paths
+from .signal import SignalPath
 from .streamed import StreamedRemixer, streamed_batches
 from .team import Team, make_fabric
 from .tracks import Track
@@ -95,7 +95,7 @@ class Trainer:
         self.team = Team(self._fabric)
         lanes = self.team.share(config.lanes, "lanes")
         self._remixer = self._examples(sources, lanes, shards)
-        self._paths = [path.to(self._fabric.device) for path in native_paths(self._spec)]
+        self._paths = [SignalPath(self._spec, hz).to(self._fabric.device) for hz in self._spec.rates_hz]
         self.path = self._paths[0]
         torch.manual_seed(config.seed)
         begun: LiveUnet | None = None
@@ -240,17 +240,17 @@ class Trainer:
         vocals, accompaniment = batch.vocals.to(device), batch.accompaniment.to(device)
         ahead, frames = self._spec.lookahead_frames, self.config.segment_frames
         with torch.no_grad():
-            # A step at each native rate in turn: the same samples, as those of a song that sounds so much higher.
-            path = self._paths[self._step % len(self._paths)]
-            spectra = path.analyse(vocals + accompaniment)
-            features = path.features(spectra[:, :, ahead:])
+            spectra = self.path.analyse(vocals + accompaniment)
+            features = self._by_rate(batch, lambda path, lanes: path.features(spectra[lanes, :, ahead:]))
         mixtures = self._teach_critics(batch, vocals, accompaniment)
         keep = (~batch.fresh).float().to(device)
         axes = _lane_axes(self._carried)
         states = [_scaled(state, keep, axis) for state, axis in zip(self._carried, axes, strict=True)]
         masks, *states = self._separate(features, *states)
         # With look-ahead the mask that comes out with frame t is for frame t - ahead.
-        estimate = masked_sound(masks, spectra[:, :, :frames], path)
+        estimate = self._by_rate(
+            batch, lambda path, lanes: masked_sound(masks[lanes], spectra[lanes, :, :frames], path)
+        )
         losses = self._losses(estimate, vocals, accompaniment, batch.bandwidth_hz.to(device))
         supervised = truncated_mean(losses, self.config.truncated_fraction)
         self._optimisers.zero_grad()
@@ -263,6 +263,12 @@ class Trainer:
         self._carried = [state.detach().float().clone() for state in states]
         self._average.follow(self.network, self._step)
         return self.team.mean(float(supervised.detach()))
+
+    def _by_rate(self, batch: Batch, work: Callable[[SignalPath, Tensor], Tensor]) -> Tensor:
+        """Joined in the order of lanes: `work` on the lanes of each rate, since bins lie elsewhere at another."""
+        lanes = [(batch.rate_hz == hz).nonzero()[:, 0] for hz in self._spec.rates_hz]
+        parts = [work(path, of_rate) for path, of_rate in zip(self._paths, lanes, strict=True) if len(of_rate)]
+        return torch.cat(parts)[torch.cat(lanes).argsort()]
 
     def _losses(self, estimate: Tensor, vocals: Tensor, accompaniment: Tensor, bandwidth_hz: Tensor) -> Tensor:
         """Of each lane: what is heard of the voice, against waveforms with the past before them."""

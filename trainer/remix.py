@@ -38,6 +38,7 @@ class Batch:
         bandwidth_hz: [lane], above it at least one of the stems is blind.
         fresh: bool [lane], true where a new excerpt starts and the state must be zero.
         paired: bool [lane], true where both stems are of one moment of one song, and neither is silent.
+        rate_hz: int [lane], of the samples: native rates take turns from lane to lane.
     """
 
     vocals: Tensor
@@ -45,16 +46,18 @@ class Batch:
     bandwidth_hz: Tensor
     fresh: Tensor
     paired: Tensor
+    rate_hz: Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Stems [channel, sample] with `past_samples` of silence before the first."""
+    """Stems [channel, sample] with `past_samples` of silence before the first; see `Batch`."""
 
     vocals: NDArray[np.float32]
     accompaniment: NDArray[np.float32]
     bandwidth_hz: float
     paired: bool
+    rate_hz: int
 
 
 class Remixer(Dataset[Batch]):
@@ -74,7 +77,7 @@ class Remixer(Dataset[Batch]):
         self._pools = sources.pools(config.remix, spec.sample_rate_hz)
         self._numbers = range(config.lanes) if lanes is None else lanes
         self._segment = config.segment_frames * spec.hop_samples
-        self._past = past_samples(spec)
+        self._past, self._rates_hz = past_samples(spec), spec.rates_hz
         self._lanes: dict[int, tuple[int, Excerpt]] = {}
 
     def __len__(self) -> int:
@@ -95,6 +98,7 @@ class Remixer(Dataset[Batch]):
             torch.tensor([excerpt.bandwidth_hz for excerpt, _ in pieces]),
             torch.tensor([segment == 0 for _, segment in pieces]),
             torch.tensor([excerpt.paired for excerpt, _ in pieces]),
+            torch.tensor([excerpt.rate_hz for excerpt, _ in pieces]),
         )
 
     def _cut(self, samples: NDArray[np.float32], segment: int) -> NDArray[np.float32]:
@@ -105,10 +109,10 @@ class Remixer(Dataset[Batch]):
         held = self._lanes.get(lane)
         if held is None or held[0] != number:
             rng = np.random.default_rng([self._config.seed, lane, number])
-            self._lanes[lane] = held = (number, self._make_excerpt(rng))
+            self._lanes[lane] = held = (number, self._make_excerpt(rng, self._rates_hz[lane % len(self._rates_hz)]))
         return held[1]
 
-    def _make_excerpt(self, rng: np.random.Generator) -> Excerpt:
+    def _make_excerpt(self, rng: np.random.Generator, rate_hz: int) -> Excerpt:
         remix = self._config.remix
         wanted = self._segment * self._config.excerpt_segments
         chosen = int(rng.choice(len(self._pools), p=[share for share, _, _ in self._pools]))
@@ -118,26 +122,30 @@ class Remixer(Dataset[Batch]):
         paired = belongs and bool(rng.random() < remix.pair_probability)
         if paired:
             band = pool.accompaniment[number]
-            speed = rng.uniform(*remix.speed_range)
+            speed = self._speed(rng, rate_hz)
             start, count = self._place(rng, voice.samples, round(wanted * speed), voiced=True)
             vocals = cut_excerpt(voice.samples, start, count, wanted, self._spec.channels)
             accompaniment = cut_excerpt(band.samples, start, count, wanted, self._spec.channels)
             limits_hz = [voice.bandwidth_hz * speed, band.bandwidth_hz * speed]
         else:
-            band, limits_hz = pool.accompaniment[pool.draw_accompaniment(rng)], list[float]()
-            vocals = self._alone(rng, voice, wanted, limits_hz, voiced=True)
-            accompaniment = self._alone(rng, band, wanted, limits_hz, voiced=False)
+            band = pool.accompaniment[pool.draw_accompaniment(rng)]
+            speeds = [self._speed(rng, rate_hz) for _ in range(2)]
+            limits_hz = [stem.bandwidth_hz * speed for stem, speed in zip((voice, band), speeds, strict=True)]
+            vocals = self._alone(rng, voice, round(wanted * speeds[0]), wanted, voiced=True)
+            accompaniment = self._alone(rng, band, round(wanted * speeds[1]), wanted, voiced=False)
         vocals, accompaniment = self._coloured(rng, vocals), self._coloured(rng, accompaniment)
         vocals, accompaniment = self._levelled(rng, vocals, accompaniment, remix)
         paired = paired and bool(vocals.any()) and bool(accompaniment.any())
-        return Excerpt(self._padded(vocals), self._padded(accompaniment), min(limits_hz), paired)
+        return Excerpt(self._padded(vocals), self._padded(accompaniment), min(limits_hz), paired, rate_hz)
+
+    def _speed(self, rng: np.random.Generator, rate_hz: int) -> float:
+        """Samples of a recording that make one of an excerpt; as many as at the spec's rate hold so much less time."""
+        return rng.uniform(*self._config.remix.speed_range) * self._spec.sample_rate_hz / rate_hz
 
     def _alone(
-        self, rng: np.random.Generator, stem: Stem, wanted: int, limits_hz: list[float], *, voiced: bool
+        self, rng: np.random.Generator, stem: Stem, count: int, wanted: int, *, voiced: bool
     ) -> NDArray[np.float32]:
-        speed = rng.uniform(*self._config.remix.speed_range)
-        limits_hz.append(stem.bandwidth_hz * speed)
-        start, count = self._place(rng, stem.samples, round(wanted * speed), voiced=voiced)
+        start, count = self._place(rng, stem.samples, count, voiced=voiced)
         return cut_excerpt(stem.samples, start, count, wanted, self._spec.channels)
 
     def _coloured(self, rng: np.random.Generator, samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -105,12 +105,6 @@ class SignalPath(nn.Module):
         return bins if bins.shape[1] == channels else torch.complex(bins[:, :channels], bins[:, channels:])
 
 
-def native_paths(spec: SignalSpec) -> list[SignalPath]:
-    """One for each rate that a model may be fed at, its own first: what complex masks do depends on where bins lie."""
-    rates_hz = sorted(spec.native_rates_hz, key=lambda rate_hz: rate_hz != spec.sample_rate_hz)
-    return [SignalPath(spec, rate_hz) for rate_hz in rates_hz]
-
-
 def mask_magnitudes(masks: Tensor, spec: SignalSpec) -> tuple[Tensor, Tensor]:
     """How much of the mixture's magnitudes masks [batch, mask map, frame, band] leave for voice and accompaniment."""
     if spec.mask == "ratio":

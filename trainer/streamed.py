@@ -133,10 +133,10 @@ class _LaneStream(Remixer):
                 else:
                     self._advance()
 
-    def _make_excerpt(self, rng: np.random.Generator) -> Excerpt:
+    def _make_excerpt(self, rng: np.random.Generator, rate_hz: int) -> Excerpt:
         self._advance()
         self._decode()
-        return super()._make_excerpt(rng)
+        return super()._make_excerpt(rng, rate_hz)
 
     def _advance(self) -> None:
         if not self._window:

@@ -102,18 +102,33 @@ def test_lookahead_compares_each_mask_with_the_frame_it_is_for(
     assert torch.equal(torch.cat(features[:4], 2), spectra[:, :, ahead:])
 
 
-def test_steps_take_native_rates_in_turn(
+def test_lanes_take_native_rates_in_turn(
     songs: list[Track], tiny: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[np.ndarray] = []
     real = module.masked_sound
-    monkeypatch.setattr(module, "masked_sound", lambda m, s, p: (seen.append(p.masking.weight), real(m, s, p))[1])
-    config = tiny(steps=4, signal={"native_rates_hz": (8712, 8000)})
+    lanes: list[int] = []
+    watch = lambda m, s, p: (seen.append(p.masking.weight), lanes.append(len(m)), real(m, s, p))[2]  # noqa: E731
+    monkeypatch.setattr(module, "masked_sound", watch)
+    config = tiny(steps=2, lanes=3, signal={"native_rates_hz": (8712, 8000)})
     train(config, songs, tmp_path / "run")
     spec = config.signal.spec()
     wanted = [interpolation_weights(spec, hz)[1] for hz in (8000, 8712, 8000, 8712)]
     assert np.allclose(seen, wanted, atol=1e-6)
     assert not np.allclose(seen[0], seen[1], atol=0.1)
+    assert lanes == [2, 1, 2, 1]
+
+
+def test_what_is_done_by_rate_comes_back_in_the_order_of_lanes(
+    songs: list[Track], tiny: MakeConfig, tmp_path: Path
+) -> None:
+    config = tiny(lanes=5, signal={"native_rates_hz": (8712, 8000)})
+    trainer = Trainer(config, Sources(songs), [], tmp_path, workers=0)
+    batch = trainer._remixer[0]  # pyright: ignore[reportPrivateUsage]
+    assert batch.rate_hz.tolist() == [8000, 8712, 8000, 8712, 8000]
+    numbers = torch.arange(5)
+    by_rate = trainer._by_rate(batch, lambda _, of_rate: numbers[of_rate])  # pyright: ignore[reportPrivateUsage]
+    assert torch.equal(by_rate, numbers)
 
 
 @pytest.mark.parametrize("stop_at", [1, 3, 4, 5])

@@ -10,7 +10,7 @@ import torch
 from advsep.realtime.masking import BandMasking
 from advsep.realtime.spec import SignalSpec, geometric_band_edges
 from advsep.realtime.stft import StreamingAnalysis
-from advsep.trainer.signal import SignalPath, mask_magnitudes, native_paths
+from advsep.trainer.signal import SignalPath, mask_magnitudes
 
 SIZES = [(2048, 256, 512), (2048, 64, 128), (512, 128, 512), (1200, 100, 400), (256, 64, 128)]
 """N, H, S."""
@@ -75,7 +75,8 @@ def test_spectra_features_and_masks_are_those_of_the_live_path(sizes: tuple[int,
 
 def test_at_another_native_rate_bands_are_those_of_the_live_path_there() -> None:
     spec = dataclasses.replace(spec_of((2048, 256, 512), 2), native_rates_hz=(48000, 44100))
-    own, other = native_paths(spec)
+    assert spec.rates_hz == (44100, 48000)
+    own, other = (SignalPath(spec, rate_hz) for rate_hz in spec.rates_hz)
     samples = noise(spec)
     live, masked = live_spectra(spec, samples), np.zeros((FRAMES, 2, spec.bins), np.complex64)
     spectra = other.analyse(batch_of(other, samples))
