@@ -141,7 +141,7 @@ class CriticView:
         if self._signal is None:
             self.words = ""
             return 0
-        if opened.spec.signal != self._signal:
+        if not opened.spec.signal.sounds_like(self._signal):
             self.words = (
                 f"{opened.path.name}: critics of {opened.spec.name}, whose signal path is another than that of the "
                 "model that plays; give the critics that were exported with it"

@@ -68,7 +68,7 @@ def open_critics(model: ModelSession) -> CriticSession:
             "model that was trained with critics (mode semi or joint), so export one and give it with --model"
         )
     critics = CriticSession(path)
-    if critics.spec.signal != model.spec.signal:
+    if not critics.spec.signal.sounds_like(model.spec.signal):
         raise CriticError(f"{path}: these critics judge another kind of model than {model.path}; export both together")
     return critics
 

@@ -90,6 +90,10 @@ class SignalSpec:
             f"feature_scale must be positive, got {self.feature_scale}",
         )
 
+    def sounds_like(self, other: SignalSpec) -> bool:
+        """Whether magnitudes of bands are the same of both, so that one's critics can judge the other's stems."""
+        return dataclasses.replace(self, mask=other.mask) == other
+
     @property
     def bins(self) -> int:
         """Bins of the one-sided spectrum, N/2 + 1."""

@@ -35,7 +35,7 @@ class Batch:
     Attributes:
         vocals: float32 [lane, channel, `past_samples` + segment], the past first.
         accompaniment: likewise.
-        bandwidth_hz: [lane], above it at least one of the stems is blind.
+        bandwidth_hz: [lane], above it at least one of the stems is blind; as if samples were at the spec's own rate.
         fresh: bool [lane], true where a new excerpt starts and the state must be zero.
         paired: bool [lane], true where both stems are of one moment of one song, and neither is silent.
         rate_hz: int [lane], of the samples: native rates take turns from lane to lane.

@@ -29,6 +29,25 @@ def changed(spec: ModelSpec, change: Callable[[dict[str, Any]], object]) -> str:
     return json.dumps(data)
 
 
+def test_contracts_from_before_complex_masks_are_of_ratios(spec: ModelSpec) -> None:
+    old = changed(spec, lambda d: d["signal"].pop("mask"))
+    assert ModelSpec.from_json(old) == spec
+    assert (spec.signal.mask, spec.signal.mask_maps) == ("ratio", spec.signal.channels)
+
+
+def test_complex_masks_have_twice_the_maps_and_the_same_critics(spec: ModelSpec) -> None:
+    turned = dataclasses.replace(spec.signal, mask="complex")
+    assert turned.mask_maps == 2 * spec.signal.channels
+    assert turned.sounds_like(spec.signal)
+    assert spec.signal.sounds_like(turned)
+    assert not turned.sounds_like(dataclasses.replace(spec.signal, feature_scale=1.0))
+
+
+def test_the_models_own_rate_comes_first(spec: ModelSpec) -> None:
+    of_three = dataclasses.replace(spec.signal, native_rates_hz=(96000, 44100, 48000), sample_rate_hz=44100)
+    assert of_three.rates_hz == (44100, 96000, 48000)
+
+
 def test_json_and_back_is_the_same(spec: ModelSpec) -> None:
     states = (StateSpec(name="past_0", shape=(1, 2, 1, 64)), StateSpec(name="recurrent", shape=(1, 1, 256)))
     training = dataclasses.replace(spec.training, corpora=("a", "ü"), audio_hours=1 / 3, validation_sdr_gain_db=-0.1)
