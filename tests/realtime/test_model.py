@@ -55,8 +55,18 @@ def test_frames_one_by_one_are_frames_at_once(session: ModelSession, chunk: int)
     at_once = masks_in_chunks(session, features, FRAMES)
     assert at_once.std() > 0.01  # else this proves nothing
     np.testing.assert_allclose(masks_in_chunks(session, features, chunk), at_once, atol=1e-5)
-    assert at_once.min() >= 0.0
-    assert at_once.max() <= 1.0
+    channels = session.spec.signal.channels
+    assert at_once.shape[0] == session.spec.signal.mask_maps == 2 * channels  # live-12's are complex
+    assert -1.0 <= at_once[:channels].min() < at_once[:channels].max() <= 2.0
+    assert -1.0 <= at_once[channels:].min() < 0.0 < at_once[channels:].max() <= 1.0
+
+
+def test_shares_are_the_real_parts_as_far_as_they_are_shares(session: ModelSession) -> None:
+    masks = masks_in_chunks(session, random_features(session), FRAMES)
+    shares = session.shares(FRAMES)
+    assert shares.shape == (session.spec.signal.channels, FRAMES, session.spec.signal.bands)
+    np.testing.assert_array_equal(shares, np.clip(masks[: len(shares)], 0.0, 1.0))
+    assert shares.std() > 0.01
 
 
 def test_the_past_matters(session: ModelSession) -> None:
