@@ -49,10 +49,7 @@ class BandMasking:
             spectra: [frame, channel, bin].
             masked: like `spectra`, written.
         """
-        if len(masks) == spectra.shape[1]:
-            _apply_masks(masks, self.lower, self.weight, spectra, masked)
-        else:
-            _apply_complex_masks(masks, self.lower, self.weight, spectra, masked)
+        _apply_masks(masks, self.lower, self.weight, spectra, masked)
 
 
 @jit
@@ -93,30 +90,16 @@ def _apply_masks(
 ) -> None:
     frames, channels, bins = spectra.shape
     last = masks.shape[2] - 1
+    turned = masks.shape[0] > channels
     for t in range(frames):
         for c in range(channels):
-            for k in range(bins):
-                low = masks[c, t, lower[k]]
-                high = masks[c, t, min(lower[k] + 1, last)]
-                masked[t, c, k] = spectra[t, c, k] * (low + weight[k] * (high - low))
-
-
-@jit
-def _apply_complex_masks(
-    masks: NDArray[np.float32],
-    lower: NDArray[np.int64],
-    weight: NDArray[np.float32],
-    spectra: NDArray[np.complex64],
-    masked: NDArray[np.complex64],
-) -> None:
-    frames, channels, bins = spectra.shape
-    last = masks.shape[2] - 1
-    for t in range(frames):
-        for c in range(channels):
+            real, imaginary = masks[c, t], masks[channels + c if turned else c, t]
             for k in range(bins):
                 low, high = lower[k], min(lower[k] + 1, last)
-                re = masks[c, t, low] + weight[k] * (masks[c, t, high] - masks[c, t, low])
-                turned = c + channels
-                im = masks[turned, t, low] + weight[k] * (masks[turned, t, high] - masks[turned, t, low])
+                re = real[low] + weight[k] * (real[high] - real[low])
                 x = spectra[t, c, k]
-                masked[t, c, k] = complex(re * x.real - im * x.imag, re * x.imag + im * x.real)
+                if turned:
+                    im = imaginary[low] + weight[k] * (imaginary[high] - imaginary[low])
+                    masked[t, c, k] = complex(re * x.real - im * x.imag, re * x.imag + im * x.real)
+                else:
+                    masked[t, c, k] = x * re

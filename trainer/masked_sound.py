@@ -41,10 +41,13 @@ def masked_sound(masks: Tensor, spectra: Tensor, path: SignalPath) -> Tensor:
 
 def masked_sound_anywhere(masks: Tensor, spectra: Tensor, path: SignalPath) -> Tensor:
     """The same on any device, by autograd."""
+    return _heard(path.bin_masks(masks.float()) * spectra, path)
+
+
+def _heard(masked: Tensor, path: SignalPath) -> Tensor:
     spec = path.spec
     late = spec.synthesis_samples - spec.hop_samples
-    heard = path.synthesise(path.bin_masks(masks.float()) * spectra)
-    return heard[..., late : spectra.shape[2] * spec.hop_samples]
+    return path.synthesise(masked)[..., late : masked.shape[2] * spec.hop_samples]
 
 
 class _MaskedSound(torch.autograd.Function):
@@ -52,15 +55,14 @@ class _MaskedSound(torch.autograd.Function):
     def forward(ctx: Any, masks: Tensor, spectra: Tensor, path: SignalPath) -> Tensor:
         ctx.save_for_backward(spectra)
         ctx.path, ctx.maps = path, masks.shape[1]
-        spec, masked = path.spec, torch.empty_like(spectra)
+        masked = torch.empty_like(spectra)
         given, mixture, made = (each.detach().numpy() for each in (masks, spectra, masked))
 
         def mask_one(lane: int) -> None:
             path.masking.apply(given[lane], mixture[lane].swapaxes(0, 1), made[lane].swapaxes(0, 1))
 
         side_by_side(mask_one, len(given))
-        late = spec.synthesis_samples - spec.hop_samples
-        return path.synthesise(masked)[..., late : spectra.shape[2] * spec.hop_samples].contiguous()
+        return _heard(masked, path).contiguous()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:

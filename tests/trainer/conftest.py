@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from advsep.realtime.spec import SignalSpec, geometric_band_edges
 from advsep.trainer.config import OptimiserConfig, RemixConfig, SignalConfig, TrainConfig
 from advsep.trainer.live_unet import LiveUnetConfig
 from advsep.trainer.tracks import Track, TrackFiles
@@ -70,6 +71,23 @@ recurrent_size = 8
 warmup_steps = 2
 ema_decay = 0.9
 """
+
+
+def spec_of(sizes: tuple[int, int, int], channels: int) -> SignalSpec:
+    """For windows, hop and synthesis window of so many samples."""
+    n, h, s = sizes
+    return SignalSpec(
+        sample_rate_hz=44100,
+        native_rates_hz=(44100,),
+        window_samples=n,
+        hop_samples=h,
+        synthesis_samples=s,
+        lookahead_frames=0,
+        channels=channels,
+        band_edges_bins=geometric_band_edges(n // 2, 64, 32),
+        compression="log1p",
+        feature_scale=4.0,
+    )
 
 
 @pytest.fixture

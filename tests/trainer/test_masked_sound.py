@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from advsep.realtime.spec import SignalSpec, geometric_band_edges
 from advsep.trainer.masked_sound import masked_sound, masked_sound_anywhere
 from advsep.trainer.signal import SignalPath
+
+from .conftest import spec_of
 
 SIZES = [(2048, 256, 512), (2048, 64, 128), (512, 128, 512), (1200, 100, 400), (256, 64, 128), (256, 128, 256)]
 """N, H, S."""
@@ -15,20 +16,7 @@ BATCH, FRAMES = 2, 7
 
 
 def path_of(sizes: tuple[int, int, int], channels: int) -> SignalPath:
-    n, h, s = sizes
-    spec = SignalSpec(
-        sample_rate_hz=44100,
-        native_rates_hz=(44100,),
-        window_samples=n,
-        hop_samples=h,
-        synthesis_samples=s,
-        lookahead_frames=0,
-        channels=channels,
-        band_edges_bins=geometric_band_edges(n // 2, 64, 32),
-        compression="log1p",
-        feature_scale=4.0,
-    )
-    return SignalPath(spec)
+    return SignalPath(spec_of(sizes, channels))
 
 
 def sound(path: SignalPath, seed: int) -> torch.Tensor:

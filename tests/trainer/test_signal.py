@@ -8,29 +8,15 @@ import numpy as np
 import pytest
 import torch
 from advsep.realtime.masking import BandMasking
-from advsep.realtime.spec import SignalSpec, geometric_band_edges
+from advsep.realtime.spec import SignalSpec
 from advsep.realtime.stft import StreamingAnalysis
 from advsep.trainer.signal import SignalPath, mask_magnitudes
+
+from .conftest import spec_of
 
 SIZES = [(2048, 256, 512), (2048, 64, 128), (512, 128, 512), (1200, 100, 400), (256, 64, 128)]
 """N, H, S."""
 FRAMES = 40
-
-
-def spec_of(sizes: tuple[int, int, int], channels: int) -> SignalSpec:
-    n, h, s = sizes
-    return SignalSpec(
-        sample_rate_hz=44100,
-        native_rates_hz=(44100,),
-        window_samples=n,
-        hop_samples=h,
-        synthesis_samples=s,
-        lookahead_frames=0,
-        channels=channels,
-        band_edges_bins=geometric_band_edges(n // 2, 64, 32),
-        compression="log1p",
-        feature_scale=4.0,
-    )
 
 
 def noise(spec: SignalSpec, seed: int = 1) -> np.ndarray:
