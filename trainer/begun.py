@@ -29,7 +29,8 @@ def begun_network(
     """
     network = LiveUnet(spec, config.network)
     turning = config.signal.mask == "complex" and weights.signal.mask == "ratio"
-    load_weights(network, with_complex_masks(network, weights.weights) if turning else weights.weights)
+    known = with_complex_masks(network, weights.weights) if turning else weights.weights
+    load_weights(network, widened(network, known))
     if weights.folded and config.mode != "critics" and not config.frozen_norms:
         settle_norms(network, features())
     return network
@@ -43,6 +44,36 @@ def with_complex_masks(network: LiveUnet, weights: dict[str, Tensor]) -> dict[st
         nothing = torch.zeros_like(weights[name])
         grown[name] = torch.cat([weights[name], nothing, nothing], axis)
     return grown
+
+
+def widened(network: LiveUnet, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a network with fewer maps or units for a wider one, which begins as the same function.
+
+    What is new hears everything, by the random weights that `network` has, and leads nowhere yet (Chen, Goodfellow and
+    Shlens 2016, "Net2Net", but for the noise).
+    """
+    grown = {name: weight.clone() for name, weight in network.state_dict().items()}
+    for name, old in weights.items():
+        new = grown[name]
+        if new.shape == old.shape:
+            grown[name] = old
+            continue
+        transposed = name.startswith("decoders.") and old.dim() > 1
+        # Three gates lie behind one another, and before a decoder the maps of two levels.
+        rows = _places(len(old), len(new), 3 if name.startswith("gru.") else 2 if transposed else 1)
+        if old.dim() == 1:
+            new[rows] = old
+            continue
+        columns = torch.arange(old.shape[1])
+        known = (slice(None), columns) if transposed else (rows, slice(None))
+        new[known] = 0.0
+        new[rows[:, None], columns] = old
+    return grown
+
+
+def _places(old: int, new: int, parts: int) -> Tensor:
+    """Where `old` numbers in as many parts lie among `new` ones."""
+    return torch.cat([torch.arange(old // parts) + part * (new // parts) for part in range(parts)])
 
 
 class Average:

@@ -80,7 +80,8 @@ class RemixConfig:
         swap_probability: chance, a stem, that left and right change places.
         polarity_probability: chance, a stem, that it is turned upside down.
         tilt_db: standard deviation of a slope of the spectrum, a stem, from the lowest to the highest octave.
-        solo_probability: chance that both stems come from solo voices and accompaniments, where such are given.
+        solo_probability: chance that the accompaniment is music without voices, where such is given, and the voice any,
+            solo or a song's.
         pseudo_probability: chance, in `self`, that the song is one that a teacher took apart.
     """
 

@@ -39,14 +39,7 @@ class Pool:
     @staticmethod
     def of_tracks(tracks: Sequence[Track], rate_hz: int) -> Pool:
         """Stems that belong together."""
-        vocals = [Stem(track.vocals, track.vocals_bandwidth_hz) for track in tracks]
-        return Pool(vocals, [Stem(t.accompaniment, t.accompaniment_bandwidth_hz) for t in tracks], rate_hz)
-
-    @staticmethod
-    def of_recordings(vocals: Sequence[Recording], accompaniment: Sequence[Recording], rate_hz: int) -> Pool:
-        """Stems none of which belongs to another."""
-        stems = [[Stem(each.samples, each.bandwidth_hz) for each in part] for part in (vocals, accompaniment)]
-        return Pool(stems[0], stems[1], rate_hz)
+        return Pool(_voices(tracks), [Stem(t.accompaniment, t.accompaniment_bandwidth_hz) for t in tracks], rate_hz)
 
     def draw_voice(self, rng: np.random.Generator) -> int:
         """Number of a voice."""
@@ -55,6 +48,14 @@ class Pool:
     def draw_accompaniment(self, rng: np.random.Generator) -> int:
         """Number of an accompaniment."""
         return int(rng.choice(len(self.accompaniment), p=self._weights[1]))
+
+
+def _voices(tracks: Sequence[Track]) -> list[Stem]:
+    return [Stem(track.vocals, track.vocals_bandwidth_hz) for track in tracks]
+
+
+def _alone(recordings: Sequence[Recording]) -> list[Stem]:
+    return [Stem(each.samples, each.bandwidth_hz) for each in recordings]
 
 
 def _weights(stems: list[Stem], rate_hz: int) -> NDArray[np.float64]:
@@ -87,10 +88,10 @@ class Sources:
         """Each with its share and whether its stems belong together; the shares sum to 1, none: nothing to learn."""
         found: list[tuple[float, bool, Pool]] = []
         left = 1.0
-        if self.voices and self.accompaniments and remix.solo_probability > 0:
+        voices = [*_alone(self.voices), *_voices(self.tracks)]
+        if voices and self.accompaniments and remix.solo_probability > 0:
             left -= remix.solo_probability
-            pool = Pool.of_recordings(self.voices, self.accompaniments, rate_hz)
-            found.append((remix.solo_probability, False, pool))
+            found.append((remix.solo_probability, False, Pool(voices, _alone(self.accompaniments), rate_hz)))
         if self.pseudo and remix.pseudo_probability > 0:
             found.append((left * remix.pseudo_probability, True, Pool.of_tracks(self.pseudo, rate_hz)))
             left *= 1 - remix.pseudo_probability

@@ -81,7 +81,7 @@ def begun_config(
     """The configuration of a run that begins with trained weights: its signal and network are theirs.
 
     A preset may give them another latency: hop, windows of the way back, look-ahead and dilations change no weight's
-    shape. And it may turn ratio masks to complex ones, see `begun.with_complex_masks`.
+    shape. It may turn ratio masks to complex ones, and have more maps and units, see `begun`.
 
     Args:
         weights: to begin with.
@@ -103,10 +103,10 @@ def begun_config(
         config = load_preset(preset or named)
     signal, network, name = weights.signal, weights.network, weights.name
     if preset is not None and (config.signal, config.network) != (signal, network):
-        if not _same_shapes(config, weights):
+        if not _can_begin(config, weights):
             raise AdvsepError(
                 f"--preset {preset}: its bands or network are not those of {source}; leave it away, or choose a preset "
-                "that differs in latency only, or has complex masks where it has ratios"
+                "that differs in latency only, has more maps or units, or complex masks where it has ratios"
             )
         signal, network, name = config.signal, config.network, config.name
     config = replace(
@@ -122,12 +122,16 @@ def begun_config(
     return overridden(config, [*typed, *overrides])
 
 
-def _same_shapes(config: TrainConfig, weights: Pretrained) -> bool:
-    """Whether a preset differs from trained weights in its latency at most, or by masks that may begin as ratios."""
+def _can_begin(config: TrainConfig, weights: Pretrained) -> bool:
+    """Whether a preset differs from trained weights in its latency at most, or is more of the same."""
     theirs, ours = dataclasses.asdict(weights.signal), dataclasses.asdict(config.signal)
     same = all(theirs[name] == ours[name] for name in ours if name not in (*LATENCY_KEYS, "mask"))
     same = same and (theirs["mask"] == ours["mask"] or ours["mask"] == "complex")
-    return same and replace(weights.network, dilations=config.network.dilations) == config.network
+    small, large = weights.network, config.network
+    wider = len(large.channels) == len(small.channels) and large.recurrent_size >= small.recurrent_size
+    wider = wider and all(more >= fewer for more, fewer in zip(large.channels, small.channels, strict=True))
+    sizes = {"channels": large.channels, "recurrent_size": large.recurrent_size, "dilations": large.dilations}
+    return same and wider and replace(small, **sizes) == large
 
 
 def _own(adapt: Path | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from advsep.export.untrained import write_untrained
 from advsep.realtime.errors import AdvsepError
-from advsep.trainer.begun import Average, begun_network
+from advsep.trainer.begun import Average, begun_network, widened
 from advsep.trainer.checkpoint import load_checkpoint
 from advsep.trainer.config import TrainConfig, config_toml
 from advsep.trainer.live_unet import LiveUnet, LiveUnetConfig
@@ -156,3 +156,47 @@ def test_complex_masks_begin_as_the_ratios_that_they_were(
     (tmp_path / "back.toml").write_text(config_toml(dataclasses.replace(config, signal=plain.signal, begun_from="")))
     with pytest.raises(AdvsepError, match="its bands or network are not those of"):
         begun_config(learnt, str(folder), str(tmp_path / "back.toml"), [], None)
+
+
+@pytest.mark.parametrize(
+    "larger", [{"recurrent_size": 9}, {"channels": (3, 7)}, {"channels": (5, 6), "recurrent_size": 11}]
+)
+def test_a_wider_network_begins_as_the_same_function(
+    tiny: Callable[..., TrainConfig], tmp_path: Path, larger: dict[str, object]
+) -> None:
+    """Of masks and of what is carried, with norms that have seen something."""
+    sizes: dict[str, object] = {"channels": (3, 4), "recurrent_size": 6, "kernel_bands": 3}
+    plain, wide = tiny(network=sizes), tiny(name="wide", network=sizes | larger)
+    (tmp_path / "wide.toml").write_text(config_toml(wide))
+    write_untrained(plain, tmp_path / "small.onnx")
+    weights = load_pretrained(str(tmp_path / "small.onnx"))
+    config = begun_config(weights, "small", str(tmp_path / "wide.toml"), [], None)
+    assert config.network == wide.network
+    features = 2 * torch.rand(2, 1, 30, 32)
+    small = LiveUnet(plain.signal.spec(), plain.network).eval()
+    small.load_state_dict(weights.weights)
+    for norm in (each for each in small.modules() if isinstance(each, nn.BatchNorm2d)):
+        assert norm.running_mean is not None
+        norm.running_mean.normal_(0, 0.1)
+    large = LiveUnet(config.signal.spec(), config.network).eval()
+    large.load_state_dict(widened(large, small.state_dict()))
+    with torch.no_grad():
+        masks, *states = small(features, *small.initial_states(2))
+        found, *carried = large(features, *large.initial_states(2))
+    assert float(masks.std()) > 0.01
+    assert torch.allclose(found, masks, atol=1e-6)
+    for few, many in zip(states, carried, strict=True):
+        axis = 2 if few is states[-1] else 1
+        assert torch.allclose(many.narrow(axis, 0, few.shape[axis]), few, atol=1e-6)
+
+
+def test_weights_do_not_become_fewer(tiny: Callable[..., TrainConfig], model: Path, tmp_path: Path) -> None:
+    weights = load_pretrained(str(model))
+    for smaller in (
+        {"recurrent_size": weights.network.recurrent_size - 1},
+        {"channels": weights.network.channels[:-1]},
+    ):
+        network = LiveUnetConfig(**(dataclasses.asdict(weights.network) | smaller))
+        (tmp_path / "small.toml").write_text(config_toml(tiny(name="small", network=network)))
+        with pytest.raises(AdvsepError, match="or choose a preset that differs in latency only, has more maps"):
+            begun_config(weights, str(model), str(tmp_path / "small.toml"), [], None)

@@ -38,15 +38,22 @@ def test_solos_and_guesses_get_their_share(make_track: Callable[..., Track], tin
     voice, band = recording(2500), recording(2550)
     config = tiny(steps=4000, lanes=1, remix=PLAIN | {"solo_probability": 0.3, "pseudo_probability": 0.5})
     remixer = Remixer(Sources([song], [voice], [band], [guess]), config.signal.spec(), config)
-    past, found = past_samples(config.signal.spec()), []
+    past, found, over_music = past_samples(config.signal.spec()), [], []
     for number in range(200):
         batch = remixer[number * config.excerpt_segments]
-        found.append(pitch_hz(batch.vocals[0, 0, past:].numpy()))
-        assert abs(pitch_hz(batch.accompaniment[0, 0, past:].numpy()) - found[-1]) < 100
-        assert not (bool(batch.paired[0]) and found[-1] > 2000)
-    # 30 % solos; half of the rest guesses.
-    shares = [np.mean([abs(each - hz) < 100 for each in found]) for hz in (500, 1500, 2500)]
+        voice_hz, band_hz = (pitch_hz(stem[0, 0, past:].numpy()) for stem in (batch.vocals, batch.accompaniment))
+        found.append(band_hz)
+        if band_hz > 2000:
+            over_music.append(voice_hz)
+            assert not bool(batch.paired[0])
+        else:
+            assert abs(band_hz - 50 - voice_hz) < 20
+    # 30 % are over music without voices, half of these of the song's voice; half of the rest are guesses.
+    shares = [np.mean([abs(each - hz) < 20 for each in found]) for hz in (550, 1550, 2550)]
     assert shares == pytest.approx([0.35, 0.35, 0.3], abs=0.1)
+    shares = [np.mean([abs(each - hz) < 20 for each in over_music]) for hz in (500, 2500)]
+    assert sum(shares) == 1.0
+    assert shares[0] == pytest.approx(0.5, abs=0.2)
 
 
 def test_sources_that_are_not_there_leave_their_share_to_the_rest(make_track: Callable[..., Track]) -> None:
@@ -54,6 +61,8 @@ def test_sources_that_are_not_there_leave_their_share_to_the_rest(make_track: Ca
     remix = RemixConfig(solo_probability=1.0, pseudo_probability=0.5)
     assert [share for share, _, _ in Sources([track]).pools(remix, RATE_HZ)] == [1.0]
     assert [share for share, _, _ in Sources([track], [solo]).pools(remix, RATE_HZ)] == [1.0]
+    pools = Sources([track], [], [solo]).pools(remix, RATE_HZ)
+    assert [(share, len(pool.vocals)) for share, _, pool in pools] == [(1.0, 1)]
     pools = Sources([track], [solo], [solo], [track]).pools(remix, RATE_HZ)
     assert [(share, belongs) for share, belongs, _ in pools] == [(1.0, False), (0.0, True)]
     assert Sources([]).pools(remix, RATE_HZ) == []
