@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+EXTRAS := [train,gui,dev]
 # The recordings for the tests that need real ones; those tests are skipped where the folder is absent.
 export ADVSEP_DATA ?= $(abspath ../shared/data)
 
@@ -32,17 +33,21 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-$(VENV)/.base: pyproject.toml constraints.txt .ci/system-packages
-	@PYTHON=$(PYTHON) .ci/system-packages run
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"advsep needs Python 3.11 or newer, found {v[0]}.{v[1]}: make PYTHON=python3.11 …")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
-	@touch $@
+# What is imported is compiled when it is: pip would compile all of it, a minute of one processor.
+unexport PYTHONDONTWRITEBYTECODE
+define set-up
+@PYTHON=$(PYTHON) .ci/system-packages $(1)
+@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"advsep needs Python 3.11 or newer, found {v[0]}.{v[1]}: make PYTHON=python3.11 …")'
+$(PYTHON) -m venv $(VENV)
+$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile -c constraints.txt -e '$(2)'
+@touch $(VENV)/.base $@
+endef
 
-$(VENV)/.dev: $(VENV)/.base
-	@PYTHON=$(PYTHON) .ci/system-packages test
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,gui,dev]'
-	@touch $@
+$(VENV)/.base: pyproject.toml constraints.txt .ci/system-packages
+	$(call set-up,run,.)
+
+$(VENV)/.dev: pyproject.toml constraints.txt .ci/system-packages
+	$(call set-up,test,.$(EXTRAS))
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info demo

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from advsep.export.untrained import write_untrained
 from advsep.realtime.errors import AdvsepError
 from advsep.realtime.model import read_model_spec
 from advsep.trainer.adaptation import held_back, held_back_track, own_folders
 from advsep.trainer.checkpoint import load_checkpoint
 from advsep.trainer.config import TrainConfig
 from advsep.trainer.recordings import Recording
+from random_models import write_random_model
 
 Run = Callable[..., Any]
 
@@ -61,7 +61,7 @@ def test_the_end_of_each_is_held_back() -> None:
 
 @pytest.fixture
 def model(tiny: Callable[..., TrainConfig], tmp_path: Path) -> Path:
-    write_untrained(tiny(), tmp_path / "shipped.onnx")
+    write_random_model(tiny(), tmp_path / "shipped.onnx")
     return tmp_path / "shipped.onnx"
 
 

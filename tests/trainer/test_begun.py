@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from advsep.export.untrained import write_untrained
 from advsep.realtime.errors import AdvsepError
 from advsep.trainer.begun import Average, begun_network, widened
 from advsep.trainer.checkpoint import load_checkpoint
@@ -19,12 +18,13 @@ from advsep.trainer.pool import Sources
 from advsep.trainer.pretrained import begun_config, load_pretrained
 from advsep.trainer.progress import Progress
 from advsep.trainer.tracks import Track
+from random_models import write_random_model
 from torch import nn
 
 
 @pytest.fixture
 def model(tiny: Callable[..., TrainConfig], tmp_path: Path) -> Path:
-    write_untrained(tiny(), tmp_path / "shipped.onnx")
+    write_random_model(tiny(), tmp_path / "shipped.onnx")
     return tmp_path / "shipped.onnx"
 
 
@@ -168,7 +168,7 @@ def test_a_wider_network_begins_as_the_same_function(
     sizes: dict[str, object] = {"channels": (3, 4), "recurrent_size": 6, "kernel_bands": 3}
     plain, wide = tiny(network=sizes), tiny(name="wide", network=sizes | larger)
     (tmp_path / "wide.toml").write_text(config_toml(wide))
-    write_untrained(plain, tmp_path / "small.onnx")
+    write_random_model(plain, tmp_path / "small.onnx")
     weights = load_pretrained(str(tmp_path / "small.onnx"))
     config = begun_config(weights, "small", str(tmp_path / "wide.toml"), [], None)
     assert config.network == wide.network

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from advsep.export.untrained import write_untrained
 from advsep.trainer.config import TrainConfig
 from advsep.trainer.metrics import Metrics
 from advsep.trainer.report import StemScore, as_csv, read_csv
 from PIL import Image
+from random_models import write_random_model
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -30,7 +30,7 @@ WRITTEN: list[bytes] = []  # exporting takes longer than all else here
 def tiny_model(tiny: Callable[..., TrainConfig], tmp_path: Path) -> Path:
     path = tmp_path / "tiny.onnx"
     if not WRITTEN:
-        write_untrained(tiny(), path)
+        write_random_model(tiny(), path)
         WRITTEN.append(path.read_bytes())
     path.write_bytes(WRITTEN[0])
     return path

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from advsep.export.untrained import untrained_network, write_untrained
+from advsep.export.untrained import untrained_network
 from advsep.realtime.errors import AdvsepError
 from advsep.realtime.model import ModelSession
 from advsep.realtime.source import ArraySource
@@ -23,6 +23,7 @@ from advsep.trainer.report import ORACLE
 from advsep.trainer.signal import SignalPath
 from advsep.trainer.tracks import find_tracks, load_tracks
 from advsep.trainer.validation import TrackScore, score_track, sdr_db
+from random_models import write_random_model
 
 Stems = Callable[..., tuple[np.ndarray, np.ndarray]]
 WRITTEN: list[bytes] = []  # exporting takes longer than all else here
@@ -32,7 +33,7 @@ WRITTEN: list[bytes] = []  # exporting takes longer than all else here
 def model(tiny: Callable[..., TrainConfig], tmp_path: Path) -> ModelSession:
     path = tmp_path / "x.onnx"
     if not WRITTEN:
-        write_untrained(tiny(), path)
+        write_random_model(tiny(), path)
         WRITTEN.append(path.read_bytes())
     path.write_bytes(WRITTEN[0])
     return ModelSession(path, HOPS_AT_ONCE)

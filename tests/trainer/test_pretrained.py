@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from advsep.export.untrained import untrained_network, write_untrained
+from advsep.export.untrained import untrained_network
 from advsep.realtime.errors import AdvsepError
 from advsep.trainer.checkpoint import load_checkpoint
 from advsep.trainer.config import TrainConfig, load_preset
@@ -20,6 +20,7 @@ from advsep.trainer.overrides import parse_override
 from advsep.trainer.pool import Sources
 from advsep.trainer.pretrained import Pretrained, begun_config, load_pretrained, settle_norms
 from advsep.trainer.tracks import Track
+from random_models import write_random_model
 
 MakeConfig = Callable[..., TrainConfig]
 SIZE = {"kernel_frames": 3, "harmonics": (0.5, 3.0)}
@@ -28,7 +29,7 @@ SIZE = {"kernel_frames": 3, "harmonics": (0.5, 3.0)}
 @pytest.fixture
 def model(tiny: MakeConfig, tmp_path: Path) -> Path:
     path = tmp_path / "tiny.onnx"
-    write_untrained(tiny(network=SIZE), path)
+    write_random_model(tiny(network=SIZE), path)
     return path
 
 
@@ -62,7 +63,7 @@ def test_the_signal_of_every_preset_is_found_again(preset: str, tmp_path: Path) 
     config = load_preset(preset)
     dilations = config.network.dilations[-2:]
     small = dataclasses.replace(config.network, channels=(2, 3), recurrent_size=4, dilations=dilations)
-    write_untrained(dataclasses.replace(config, network=small), tmp_path / "x.onnx")
+    write_random_model(dataclasses.replace(config, network=small), tmp_path / "x.onnx")
     weights = load_pretrained(str(tmp_path / "x.onnx"))
     assert weights.signal.spec() == config.signal.spec()
     assert weights.network == small

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from advsep.export.untrained import write_untrained
 from advsep.realtime.errors import AdvsepError
 from advsep.trainer import pseudo as module
 from advsep.trainer.config import TrainConfig
@@ -22,6 +21,7 @@ from advsep.trainer.pseudo import pseudo_tracks
 from advsep.trainer.recordings import Recording, load_recordings
 from advsep.trainer.signal import SignalPath
 from advsep.trainer.validation import separate
+from random_models import write_random_model
 
 MakeConfig = Callable[..., TrainConfig]
 
@@ -35,7 +35,7 @@ def mixture(tmp_path: Path, make_stems: Callable[..., tuple[np.ndarray, np.ndarr
 
 @pytest.fixture
 def teacher(tiny: MakeConfig, tmp_path: Path, lookahead_frames: int) -> Pretrained:
-    write_untrained(tiny(signal={"lookahead_frames": lookahead_frames}), tmp_path / "teacher.onnx")
+    write_random_model(tiny(signal={"lookahead_frames": lookahead_frames}), tmp_path / "teacher.onnx")
     return load_pretrained(str(tmp_path / "teacher.onnx"))
 
 
