@@ -24,7 +24,6 @@ from ..trainer.validation import separate
 SECONDS = 62.0
 CHUNKINGS_FRAMES = ((1,), (13, 64, 1))  # one frame at a time, and sizes that change in mid-stream
 BLOCK_SIZES = (1000, 256, 37, 4096)
-TORCH_TOLERANCE = 1e-4
 COMPLEX_RANGE = 3.0  # the real part of a complex mask is in -1…2
 
 
@@ -139,7 +138,7 @@ class Proof:
 
 def _check(result: Agreement, allowed: Tolerances, mask_range: float) -> None:
     found = {
-        "torch in chunks differs from torch at once by": (result.torch_chunks, TORCH_TOLERANCE * mask_range),
+        "torch in chunks differs from torch at once by": (result.torch_chunks, EXACT.masks * mask_range),
         "ONNX Runtime differs from torch by": (result.onnx_chunks, allowed.masks * mask_range),
         "the last states differ by": (result.states, allowed.states),
         "the live path's voice differs from the trainer's by (dB)": (result.sound_db, allowed.sound_db),
