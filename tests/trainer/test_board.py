@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from advsep.trainer.team import Team, make_fabric
 from advsep.trainer.tracks import Track
 from advsep.trainer.unpaired import UnpairedRecordings
 from advsep.trainer.validation import separate
+from full_disk import full_disk
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -137,15 +137,11 @@ def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
     warned: list[str] = []
     board = Board(tmp_path / "b", warn=warned.append)
     board.step(at(1, 1.0))
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     (size,) = [file.stat().st_size for file in (tmp_path / "b").iterdir()]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, limits[1]))
-    try:
+    with full_disk(size + 100):
         for step in range(2, 9):
             board.step(at(step, 1.0))
         board.close()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert warned == [f"{tmp_path / 'b'}: cannot be written: File too large; the run goes on without TensorBoard"]
     assert curve(read(tmp_path / "b"), "train/loss") == [(1, 1.0)]
     (tmp_path / "file").write_text("in the way")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from advsep.trainer.shard_reader import Piece, ShardReader
 from advsep.trainer.shards import piece_edges, read_index, write_shards
 from advsep.trainer.streamed import StreamedRemixer, streamed_batches
 from advsep.trainer.tracks import Track, find_tracks, load_tracks
+from full_disk import full_disk
 
 RATE_HZ = 8000
 SECONDS = (2.0, 3.3, 0.4, 1.0, 2.7, 1.6, 4.1)
@@ -139,13 +139,9 @@ def test_stopped_at_any_track_and_gone_on_with_is_the_same(music: Path, shards: 
 
 def test_a_full_disk_is_one_sentence_and_can_be_gone_on_from(music: Path, shards: Path, tmp_path: Path) -> None:
     tracks, out = paired_tracks([music]), tmp_path / "shards"
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (110_000, limits[1]))  # the kernel refuses longer files
-    try:
-        with pytest.raises(AdvsepError, match="cannot be written: File too large; make room and give the same command"):
-            write_shards(tracks, out, RATE_HZ, 200_000, PIECE_S)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    too_large = "cannot be written: File too large; make room and give the same command"
+    with full_disk(110_000), pytest.raises(AdvsepError, match=too_large):
+        write_shards(tracks, out, RATE_HZ, 200_000, PIECE_S)
     assert not list(out.glob("*.partial")) + list(out.glob(".decoding*"))
     write_shards(tracks, out, RATE_HZ, 200_000, PIECE_S)
     samples = [sum(shard.samples for shard in read_index(folder).shards) for folder in (out, shards)]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from advsep.realtime.karaoke.lyrics_offsets import LyricsOffsets, LyricsOffsetsError
 from advsep.realtime.karaoke.song_key import SongKeyError, song_key
+from full_disk import full_disk
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,16 +175,11 @@ def test_a_folder_that_cannot_be_made_is_an_error(song: Path) -> None:
 
 
 def test_a_disk_that_takes_no_more_leaves_the_old_file(song: Path, folder: Path) -> None:
-    resource = pytest.importorskip("resource")
     offsets = LyricsOffsets(folder)
     offsets.set(song, 1.0)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20, hard))
-    try:
-        with pytest.raises(LyricsOffsetsError, match=r"lyrics_offsets\.json: cannot be written: File too large; make"):
-            offsets.set(song, 2.0)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    too_large = r"lyrics_offsets\.json: cannot be written: File too large; make"
+    with full_disk(20), pytest.raises(LyricsOffsetsError, match=too_large):
+        offsets.set(song, 2.0)
     assert offsets.get(song) == 1.0
     assert [path.name for path in folder.iterdir()] == [NAME]
 
