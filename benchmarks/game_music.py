@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from advsep.trainer.recordings import find_recordings
 from rich.progress import track
 
 PACKAGES = """
@@ -29,15 +30,14 @@ PACKAGES = """
     naev-data plee-the-bear-data redeclipse-data singularity-music supertux-data supertuxkart-data warmux-data
     warzone2100-music wesnoth-1.16-music widelands-data xmoto-data
 """
-SUFFIXES = {".ogg", ".mp3", ".flac", ".opus", ".oga"}
 SHORTEST_S, CUT_S = 40, 60
 SILENT = 1e-3  # standard deviation of its samples
 
-NO_MUSIC_OR_VOICES = re.compile(
+LEFT_OUT = re.compile(
     r"lavarumble|stormbolts|airport_pa|static-radio|wind_|rain\.|AMB_Intro|/voc-|nunc_dimittis|guitar\.ogg|desertday|"
-    r"win_theme|together|(megaglest.*/(night|day)\.ogg)"
+    r"win_theme|together|megaglest.*/(night|day)\.ogg|_fast|_raw|original\.ogg"
 )
-OTHER_VERSIONS = re.compile(r"_fast|_raw|original\.ogg")
+"""No music, voices, or another version of a piece."""
 VOICE_HEARD = """
     ardentryst-Sempridge colobot-common-sounds-Prototype colobot-common-sounds-music003
     colobot-common-sounds-music005 colobot-common-sounds-music010 colobot-common-sounds-music011
@@ -68,42 +68,35 @@ def name_of(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", folder + path.stem)
 
 
-def cut(path: Path, to: Path) -> float:
-    """Write the minute of a piece; returns its seconds, 0 where there is nothing to learn from."""
+def cut(path: Path, to: Path) -> None:
+    """Write the minute of a piece, unless there is nothing to learn from."""
     with soundfile.SoundFile(path) as file:
         rate_hz, length = file.samplerate, file.frames
         if length < SHORTEST_S * rate_hz:
-            return 0.0
+            return
         file.seek(int(max(0, length - CUT_S * rate_hz) * 0.4))
         samples = file.read(CUT_S * rate_hz, dtype="float32", always_2d=True)
-    if samples.std() < SILENT:
-        return 0.0
-    loudest = float(np.abs(samples).max())  # of a lossy file it may be above full scale
-    soundfile.write(to, samples / max(1.0, loudest / 0.99), rate_hz, subtype="PCM_16")
-    return len(samples) / rate_hz
+    if samples.std() >= SILENT:
+        loudest = float(np.abs(samples).max())  # of a lossy file it may be above full scale
+        soundfile.write(to, samples / max(1.0, loudest / 0.99), rate_hz, subtype="PCM_16")
 
 
-def gather(package: str, out: Path) -> tuple[int, float]:
-    """How many pieces of a package were cut, and their seconds."""
-    pieces, seconds, voices_heard = 0, 0.0, VOICE_HEARD.split()
-    with tempfile.TemporaryDirectory() as folder:
-        files = unpacked(package, Path(folder))
-        made = Path(folder) / "made"
+def gather(package: str, out: Path) -> None:
+    """Cut a package's pieces; its folder is there when all of them are."""
+    voices_heard = VOICE_HEARD.split()
+    with tempfile.TemporaryDirectory(prefix=".", dir=out) as folder:
+        files, made = unpacked(package, Path(folder)), Path(folder) / "made"
         made.mkdir()
-        for path in sorted(each for each in files.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file()):
-            left_out = NO_MUSIC_OR_VOICES.search(str(path)) or OTHER_VERSIONS.search(str(path))
+        for path in find_recordings([files]):
             to = made / f"{package}-{name_of(path)}.flac"
-            if left_out or to.stem in voices_heard or to.exists():
+            if LEFT_OUT.search(str(path.relative_to(files))) or to.stem in voices_heard or to.exists():
                 continue
             try:
-                length_s = cut(path, to)
+                cut(path, to)
             except soundfile.LibsndfileError as error:
                 print(f"left out: {path.name}: {error}", file=sys.stderr)
-                continue
-            pieces, seconds = pieces + (length_s > 0), seconds + length_s
         shutil.copy(files / "usr/share/doc" / package / "copyright", made)
-        shutil.copytree(made, out / package, dirs_exist_ok=True)
-    return pieces, seconds
+        made.rename(out / package)
 
 
 def main() -> None:
@@ -114,14 +107,15 @@ def main() -> None:
     missing = [tool for tool in ("apt-get", "dpkg-deb") if shutil.which(tool) is None]
     if missing:
         sys.exit(f"{' and '.join(missing)}: not found; this gathers from Debian's packages and needs Debian or Ubuntu")
-    pieces, seconds = 0, 0.0
+    out.mkdir(parents=True, exist_ok=True)
     for package in track([each for each in PACKAGES.split() if not (out / each).exists()], "gathering"):
         try:
-            found = gather(package, out)
+            gather(package, out)
         except subprocess.CalledProcessError as error:
             sys.exit(f"{package}: {error}; is the network there, and does `apt-cache policy {package}` know it?")
-        pieces, seconds = pieces + found[0], seconds + found[1]
-    print(f"{out}: {pieces} pieces, {seconds / 3600:.1f} hours, from {len(PACKAGES.split())} packages")
+    pieces = find_recordings([out])
+    hours = sum(soundfile.info(path).duration for path in pieces) / 3600
+    print(f"{out}: {len(pieces)} pieces, {hours:.1f} hours")
 
 
 if __name__ == "__main__":

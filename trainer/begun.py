@@ -50,25 +50,32 @@ def widened(network: LiveUnet, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Weights of a network with fewer maps or units for a wider one, which begins as the same function.
 
     What is new hears everything, by the random weights that `network` has, and leads nowhere yet (Chen, Goodfellow and
-    Shlens 2016, "Net2Net", but for the noise).
+    Shlens 2016, "Net2Net", but for the noise). Weights that have no place in it stay as they are.
     """
-    grown = {name: weight.clone() for name, weight in network.state_dict().items()}
-    for name, old in weights.items():
-        new = grown[name]
-        if new.shape == old.shape:
-            grown[name] = old
-            continue
-        transposed = name.startswith("decoders.") and old.dim() > 1
-        # Three gates lie behind one another, and before a decoder the maps of two levels.
-        rows = _places(len(old), len(new), 3 if name.startswith("gru.") else 2 if transposed else 1)
-        if old.dim() == 1:
-            new[rows] = old
-            continue
-        columns = torch.arange(old.shape[1])
-        known = (slice(None), columns) if transposed else (rows, slice(None))
-        new[known] = 0.0
-        new[rows[:, None], columns] = old
-    return grown
+    made = network.state_dict()
+    return {
+        name: _grown(name, old, made[name]) if _has_place(old, made.get(name)) else old for name, old in weights.items()
+    }
+
+
+def _has_place(old: Tensor, new: Tensor | None) -> bool:
+    return new is not None and old.dim() == new.dim() and all(a <= b for a, b in zip(old.shape, new.shape, strict=True))
+
+
+def _grown(name: str, old: Tensor, new: Tensor) -> Tensor:
+    if new.shape == old.shape:
+        return old
+    new = new.clone()
+    transposed = name.startswith("decoders.") and old.dim() > 1
+    # Three gates lie behind one another, and before a decoder the maps of two levels.
+    rows = _places(len(old), len(new), 3 if name.startswith("gru.") else 2 if transposed else 1)
+    if old.dim() == 1:
+        new[rows] = old
+        return new
+    columns = torch.arange(old.shape[1])
+    new[(slice(None), columns) if transposed else rows] = 0.0
+    new[rows[:, None], columns] = old
+    return new
 
 
 def _places(old: int, new: int, parts: int) -> Tensor:

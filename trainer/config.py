@@ -81,7 +81,7 @@ class RemixConfig:
         polarity_probability: chance, a stem, that it is turned upside down.
         tilt_db: standard deviation of a slope of the spectrum, a stem, from the lowest to the highest octave.
         solo_probability: chance that the accompaniment is music without voices, where such is given, and the voice any,
-            solo or a song's.
+            solo or a song's (at 1: solo).
         pseudo_probability: chance, in `self`, that the song is one that a teacher took apart.
     """
 

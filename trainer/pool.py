@@ -88,7 +88,8 @@ class Sources:
         """Each with its share and whether its stems belong together; the shares sum to 1, none: nothing to learn."""
         found: list[tuple[float, bool, Pool]] = []
         left = 1.0
-        voices = [*_alone(self.voices), *_voices(self.tracks)]
+        # With nothing left for songs their voices are not wanted either.
+        voices = [*_alone(self.voices), *(_voices(self.tracks) if remix.solo_probability < 1 else [])]
         if voices and self.accompaniments and remix.solo_probability > 0:
             left -= remix.solo_probability
             found.append((remix.solo_probability, False, Pool(voices, _alone(self.accompaniments), rate_hz)))

@@ -200,3 +200,17 @@ def test_weights_do_not_become_fewer(tiny: Callable[..., TrainConfig], model: Pa
         (tmp_path / "small.toml").write_text(config_toml(tiny(name="small", network=network)))
         with pytest.raises(AdvsepError, match="or choose a preset that differs in latency only, has more maps"):
             begun_config(weights, str(model), str(tmp_path / "small.toml"), [], None)
+
+
+@pytest.mark.parametrize("damage", ["lacks", "has another", "is longer"])
+def test_weights_that_do_not_fit_are_refused(tiny: Callable[..., TrainConfig], model: Path, damage: str) -> None:
+    weights, config = load_pretrained(str(model)), tiny()
+    changed = dict(weights.weights)
+    bias = changed.pop("squeeze.bias")
+    if damage != "lacks":
+        changed |= (
+            {"squeeze.bias": bias, "another": bias} if damage == "has another" else {"squeeze.bias": bias.repeat(2)}
+        )
+    broken = dataclasses.replace(weights, weights=changed)
+    with pytest.raises(AdvsepError, match="weights do not fit"):
+        begun_network(config, config.signal.spec(), broken, lambda: torch.rand(2, 1, 30, 32))

@@ -61,10 +61,11 @@ def test_sources_that_are_not_there_leave_their_share_to_the_rest(make_track: Ca
     remix = RemixConfig(solo_probability=1.0, pseudo_probability=0.5)
     assert [share for share, _, _ in Sources([track]).pools(remix, RATE_HZ)] == [1.0]
     assert [share for share, _, _ in Sources([track], [solo]).pools(remix, RATE_HZ)] == [1.0]
-    pools = Sources([track], [], [solo]).pools(remix, RATE_HZ)
-    assert [(share, len(pool.vocals)) for share, _, pool in pools] == [(1.0, 1)]
+    pools = Sources([track], [], [solo]).pools(RemixConfig(solo_probability=0.25), RATE_HZ)
+    assert [(share, belongs, len(pool.vocals)) for share, belongs, pool in pools] == [(0.25, False, 1), (0.75, True, 1)]
     pools = Sources([track], [solo], [solo], [track]).pools(remix, RATE_HZ)
     assert [(share, belongs) for share, belongs, _ in pools] == [(1.0, False), (0.0, True)]
+    assert len(pools[0][2].vocals) == 1  # the solo: no songs, not even their voices
     assert Sources([]).pools(remix, RATE_HZ) == []
     assert Sources([track], pseudo=[track]).corpora == {"corpus"}
 
