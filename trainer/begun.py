@@ -12,7 +12,8 @@ from .balancer import average_weights
 from .checkpoint import load_weights
 from .config import TrainConfig
 from .live_unet import LiveUnet
-from .pretrained import Pretrained, settle_norms
+from .pretrained import Pretrained
+from .settled import settle_norms, settle_sizes
 
 
 def begun_network(
@@ -33,6 +34,7 @@ def begun_network(
     load_weights(network, widened(network, known))
     if weights.folded and config.mode != "critics" and not config.frozen_norms:
         settle_norms(network, features())
+        settle_sizes(network)
     return network
 
 

@@ -76,9 +76,18 @@ class Muon(torch.optim.Optimizer):
         momentum.lerp_(weight.grad, 1 - MOMENTUM)
         ahead = weight.grad.lerp(momentum, MOMENTUM)  # Nesterov's
         matrices = ahead.reshape(parts, len(weight) // parts, -1)
-        tallness = max(1.0, matrices.shape[1] / matrices.shape[2]) ** 0.5
         turned = torch.stack([orthogonalised(matrix) for matrix in matrices])
-        weight.add_(turned.reshape(weight.shape), alpha=-rate * tallness)
+        weight.add_(turned.reshape(weight.shape), alpha=-rate * _tallness(matrices[0]))
+
+
+def matrix_size(weight: Tensor) -> float:
+    """Root mean square of the singular values of a weight [row, …], in steps of `Muon` of rate 1."""
+    matrix = weight.detach().reshape(len(weight), -1)
+    return float(matrix.norm()) / min(matrix.shape) ** 0.5 / _tallness(matrix)
+
+
+def _tallness(matrix: Tensor) -> float:
+    return max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
 
 
 class Optimisers:

@@ -22,7 +22,7 @@ from .adaptation import own_folders
 from .checkpoint import file_sha256, load_checkpoint
 from .config import SignalConfig, TrainConfig, load_preset, preset_names
 from .harmonics import ratios_of
-from .live_unet import LiveUnet, LiveUnetConfig
+from .live_unet import LiveUnetConfig
 from .overrides import Override, overridden, typed_override
 
 LATENCY_KEYS = ("hop_samples", "synthesis_samples", "lookahead_frames")
@@ -40,7 +40,7 @@ class Pretrained:
         signal: that it was made for.
         network: its size.
         weights: as `LiveUnet.state_dict` names them.
-        folded: whether its batch norms lie within its convolutions, as in an exported model; see `settle_norms`.
+        folded: whether its batch norms lie within its convolutions, as in an exported model; see `settled`.
         licence: of the weights.
         corpora: names of the corpora that it learnt from.
         config: of the run, None for an exported model.
@@ -274,42 +274,3 @@ def _size_of(weights: dict[str, Tensor], dilations: dict[str, int]) -> LiveUnetC
         recurrent_size=weights["gru.weight_hh_l0"].shape[1],
         dilations=dilated if max(dilated) > 1 else (),
     )
-
-
-@torch.no_grad()
-def settle_norms(network: LiveUnet, features: Tensor) -> None:
-    """Give batch norms that only add a bias the statistics of real features, so that training can go on.
-
-    In evaluation the network stays the function that it was; in training, where a norm takes its batch's statistics,
-    it then is nearly the same.
-
-    Args:
-        network: of a `Pretrained` that is folded.
-        features: [batch, channel, frame, band], some seconds of what it will learn from.
-
-    Raises:
-        AdvsepError: the features are silent.
-    """
-    seen: dict[nn.Module, Tensor] = {}
-    layers: list[Any] = [*network.encoders, *(each for each in network.decoders if getattr(each, "norm", None))]
-
-    def watch(convolution: nn.Module, _: Any, output: Tensor) -> None:
-        seen[convolution] = output
-
-    hooks = [layer.convolution.register_forward_hook(watch) for layer in layers]
-    try:
-        training = network.training
-        network.eval()(features, *network.initial_states(len(features)))
-        network.train(training)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    for layer in layers:
-        norm = layer.norm
-        variance, mean = torch.var_mean(seen[layer.convolution].float(), (0, 2, 3))
-        if not bool((variance > 0).any()):
-            raise AdvsepError("the recordings to begin with are silent; give others")
-        norm.bias += mean - norm.running_mean
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
-        norm.weight.copy_((variance + norm.eps).sqrt())

@@ -16,9 +16,11 @@ from advsep.trainer.checkpoint import load_checkpoint
 from advsep.trainer.config import TrainConfig, load_preset
 from advsep.trainer.live_unet import LiveUnet
 from advsep.trainer.loop import Trainer
+from advsep.trainer.muon import matrix_size
 from advsep.trainer.overrides import parse_override
 from advsep.trainer.pool import Sources
-from advsep.trainer.pretrained import Pretrained, begun_config, load_pretrained, settle_norms
+from advsep.trainer.pretrained import Pretrained, begun_config, load_pretrained
+from advsep.trainer.settled import settle_norms, settle_sizes
 from advsep.trainer.tracks import Track
 from random_models import write_random_model
 
@@ -90,6 +92,31 @@ def test_silence_settles_nothing(model: Path) -> None:
     network = network_of(load_pretrained(str(model)))
     with pytest.raises(AdvsepError, match="silent"):
         settle_norms(network, torch.zeros(1, 1, 8, 32))
+
+
+def test_settled_sizes_are_those_of_training_and_the_network_stays(model: Path) -> None:
+    """A step of Muon turns every matrix alike, as it did before export made convolutions smaller or larger."""
+    network = network_of(load_pretrained(str(model)))
+    some = 2 * torch.rand(8, 1, 200, 32, generator=torch.Generator().manual_seed(1))
+    settle_norms(network, some)
+    before, trained = masks(network, some), masks(network.train(), some)
+    settle_sizes(network.eval())
+    assert torch.allclose(masks(network, some), before, atol=1e-5)
+    assert torch.allclose(masks(network.train(), some), trained, atol=1e-3)
+    inner = [layer.convolution.weight for layer in (*network.encoders[1:], *network.decoders[:-1])]  # type: ignore[union-attr]
+    wanted = matrix_size(network.squeeze.weight)
+    assert inner
+    assert all(matrix_size(weight) == pytest.approx(wanted, rel=1e-5) for weight in inner)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (48, 160), (160, 48), (24, 8, 2, 5)])
+def test_a_matrix_whose_singular_values_are_alike_has_their_size(shape: tuple[int, ...]) -> None:
+    columns = int(np.prod(shape[1:]))
+    random = torch.randn(max(shape[0], columns), min(shape[0], columns), generator=torch.Generator().manual_seed(2))
+    turned = torch.linalg.qr(random).Q
+    turned = turned if shape[0] > columns else turned.T
+    tallness = max(1.0, shape[0] / columns) ** 0.5
+    assert matrix_size(3 * tallness * turned.reshape(shape)) == pytest.approx(3.0, rel=1e-5)
 
 
 def test_training_begins_with_the_models_masks(
