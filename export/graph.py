@@ -72,7 +72,7 @@ def write_onnx(network: LiveUnet, spec: ModelSpec, path: Path) -> None:
     """
     network = copy.deepcopy(network)
     network.gru = OnnxGru(network.gru)  # type: ignore[assignment]
-    example = torch.rand(1, network.channels, EXAMPLE_FRAMES, network.bands)
+    example = torch.rand(1, spec.signal.feature_maps, EXAMPLE_FRAMES, network.bands)
     states = network.initial_states(1)
     names = [state.name for state in spec.states]
     frames = torch.export.Dim("frames", min=1, max=1 << 20)

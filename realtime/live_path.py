@@ -130,7 +130,7 @@ class LivePath:
             ring_write(self._stems.words, self._stems.data, self._stem_frames)
         if self._columns is not None:
             half = self._column.shape[1] // 2
-            self._column[0, :half] = self.model.features(1).reshape(-1)
+            self._column[0, :half] = self.model.features(1)[: self.channels].reshape(-1)
             self._column[0, half:] = self.model.shares(1).reshape(-1)
             ring_write(self._columns.words, self._columns.data, self._column)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .bands import band_average_matrix, interpolation_weights
+from .bands import band_average_matrix, band_centres, interpolation_weights
 from .jit import jit
 from .spec import SignalSpec
+
+PHASE_FLOOR = 0.01
+"""Of a bin's magnitude, some 100 dB below full scale: what is softer has no phase, only that of rounding."""
 
 
 class BandMasking:
@@ -20,6 +23,7 @@ class BandMasking:
     Attributes:
         lower: the band below the middle of each bin [bin].
         weight: how near that is to the band above, 0…1 [bin].
+        phased: the bin whose phase is a band's, -1 for none [band]; empty where phases are not compared.
     """
 
     def __init__(self, spec: SignalSpec, rate_hz: int | None = None) -> None:
@@ -31,15 +35,21 @@ class BandMasking:
         self._scale = np.float32(spec.feature_scale)
         lower, weight = interpolation_weights(spec, rate_hz)
         self.lower, self.weight = lower, weight.astype(np.float32)
+        near = np.clip(np.round(band_centres(spec, rate_hz)), 0, spec.bins - 1).astype(np.int64)
+        single = np.diff(spec.band_edges_bins) == 1
+        self.phased = np.where(single, near, -1) if spec.coherence_frames else near[:0]
 
     def features(self, spectra: NDArray[np.complex64], features: NDArray[np.float32]) -> None:
-        """Compressed band magnitudes of mid and side, or of the one channel.
+        """Compressed band magnitudes of mid and side, or of the one channel; where phases are compared, also those.
 
         Args:
             spectra: [frame, channel, bin].
-            features: [channel, frame, band], written.
+            features: [`feature_maps`, frame, band], written: magnitudes, then cosine and sine of the phase of mid, or
+                of the one channel, in the bin of each band of one; near 0 where there is no sound, 0 in wider bands.
         """
         _band_features(spectra, self._first, self._ends, self._shares, self._scale, features)
+        if len(self.phased):
+            _band_phases(spectra, self.phased, features[len(features) - 2 :])
 
     def apply(self, masks: NDArray[np.float32], spectra: NDArray[np.complex64], masked: NDArray[np.complex64]) -> None:
         """Spectra times masks interpolated from bands to bins.
@@ -78,6 +88,22 @@ def _band_features(
                     mean += shares[i] * np.sqrt(re * re + im * im)
                 begin = ends[band]
                 features[c, t, band] = np.log1p(scale * mean)
+
+
+@jit
+def _band_phases(spectra: NDArray[np.complex64], phased: NDArray[np.int64], phases: NDArray[np.float32]) -> None:
+    frames, channels, _ = spectra.shape
+    for t in range(frames):
+        for band in range(len(phased)):
+            k = phased[band]
+            phases[0, t, band] = phases[1, t, band] = np.float32(0.0)
+            if k >= 0:
+                re, im = spectra[t, 0, k].real, spectra[t, 0, k].imag
+                if channels == 2:
+                    re = np.float32(0.5) * (re + spectra[t, 1, k].real)
+                    im = np.float32(0.5) * (im + spectra[t, 1, k].imag)
+                length = np.sqrt(re * re + im * im) + np.float32(PHASE_FLOOR)
+                phases[0, t, band], phases[1, t, band] = re / length, im / length
 
 
 @jit

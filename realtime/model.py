@@ -54,9 +54,9 @@ class ModelSession:
         self.spec = read_contract(self._session, path, _KIND, ModelSpec.from_json)
         _check(self._session, self.spec, path)
         signal = self.spec.signal
-        self._features = np.zeros(signal.channels * max_frames * signal.bands, np.float32)
+        self._features = np.zeros(signal.feature_maps * max_frames * signal.bands, np.float32)
         self._masks = np.zeros(signal.mask_maps * max_frames * signal.bands, np.float32)
-        self._shares = np.zeros_like(self._features)
+        self._shares = np.zeros(signal.channels * max_frames * signal.bands, np.float32)
         self._max_frames = max_frames
         self._states = [[np.zeros(s.shape, np.float32) for s in self.spec.states] for _ in range(2)]
         self._bindings: dict[int, list[Any]] = {}
@@ -75,7 +75,7 @@ class ModelSession:
         return self._states[self._turn]
 
     def features(self, frames: int) -> NDArray[np.float32]:
-        """The buffer to fill before `run`: [channel, frames, band]."""
+        """The buffer to fill before `run`: [`feature_maps`, frames, band], magnitudes first."""
         return self._shaped(self._features, frames)
 
     def shares(self, frames: int) -> NDArray[np.float32]:
@@ -130,7 +130,7 @@ def read_model_spec(path: Path) -> ModelSpec:
 
 def _check(session: Any, spec: ModelSpec, path: Path) -> None:
     signal = spec.signal
-    heard, made = ([1, maps, None, signal.bands] for maps in (signal.channels, signal.mask_maps))
+    heard, made = ([1, maps, None, signal.bands] for maps in (signal.feature_maps, signal.mask_maps))
     wanted_in = {"features": heard, **{s.name: list(s.shape) for s in spec.states}}
     wanted_out = {"masks": made, **{f"{s.name}_next": list(s.shape) for s in spec.states}}
     check_graph(session, path, _KIND, wanted_in, wanted_out)

@@ -55,6 +55,8 @@ class SignalSpec:
         feature_scale: the `scale` of the law, for samples in ±1 and an unnormalised rfft.
         mask: `ratio`: a number in 0…1 a band; `complex`: one that turns phases, too, so that what is heard of a long
             frame's end can be told from the rest of it.
+        coherence_frames: the network compares phases with those so many and twice as many frames ago; features then
+            hold them, see `realtime.masking`. Empty: no phases.
     """
 
     sample_rate_hz: int
@@ -68,6 +70,7 @@ class SignalSpec:
     compression: Literal["log1p"]
     feature_scale: float
     mask: Literal["ratio", "complex"] = "ratio"
+    coherence_frames: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         n, h, s = self.window_samples, self.hop_samples, self.synthesis_samples
@@ -89,10 +92,14 @@ class SignalSpec:
             math.isfinite(self.feature_scale) and self.feature_scale > 0,
             f"feature_scale must be positive, got {self.feature_scale}",
         )
+        _require(
+            all(frames > 0 for frames in self.coherence_frames),
+            f"coherence_frames must be 1 or more each, got {self.coherence_frames}",
+        )
 
     def sounds_like(self, other: SignalSpec) -> bool:
         """Whether magnitudes of bands are the same of both, so that one's critics can judge the other's stems."""
-        return dataclasses.replace(self, mask=other.mask) == other
+        return dataclasses.replace(self, mask=other.mask, coherence_frames=other.coherence_frames) == other
 
     @property
     def bins(self) -> int:
@@ -108,6 +115,11 @@ class SignalSpec:
     def rates_hz(self) -> tuple[int, ...]:
         """The native rates, the model's own first."""
         return tuple(sorted(self.native_rates_hz, key=lambda rate_hz: rate_hz != self.sample_rate_hz))
+
+    @property
+    def feature_maps(self) -> int:
+        """Maps that the network hears: magnitudes of the channels and, where phases are compared, cosine and sine."""
+        return self.channels + (2 if self.coherence_frames else 0)
 
     @property
     def mask_maps(self) -> int:
@@ -142,7 +154,7 @@ class TrainingSummary:
 class ModelSpec:
     """Everything a player must know of a model file.
 
-    The graph takes `features` [1, channel, frame, band] and the states, and returns `masks`
+    The graph takes `features` [1, `signal.feature_maps`, frame, band] and the states, and returns `masks`
     [1, `signal.mask_maps`, frame, band] for the first source (left and right) and the next states.
     Features are mid and side (stereo) or the one channel (mono).
     """

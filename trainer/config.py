@@ -54,6 +54,7 @@ class SignalConfig:
     compression: Literal["log1p"] = "log1p"
     feature_scale: float = 4.0
     mask: Literal["ratio", "complex"] = "ratio"
+    coherence_frames: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         self.spec()  # windows and bands that cannot work are refused here, before anything is decoded

@@ -98,7 +98,7 @@ class IdealMasks:
         # Look-ahead makes the masks late: the first ones are for the silence before the track.
         before = np.zeros((signal.channels, signal.lookahead_frames, signal.bands), np.float32)
         self._masks = np.concatenate([before, ratio], 1)
-        self._features = np.zeros((signal.channels, HOPS_AT_ONCE, signal.bands), np.float32)
+        self._features = np.zeros((signal.feature_maps, HOPS_AT_ONCE, signal.bands), np.float32)
         self._next = 0
 
     def reset(self) -> None:
@@ -106,7 +106,7 @@ class IdealMasks:
         self._next = 0
 
     def features(self, frames: int) -> NDArray[np.float32]:
-        """A buffer that nobody reads: [channel, frames, band]."""
+        """A buffer that nobody reads: [feature map, frames, band]."""
         return np.ascontiguousarray(self._features[:, :frames])
 
     def run(self, frames: int) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..realtime.spec import SignalSpec, StateSpec
 from ..realtime.strict import FormatError
+from .coherence import Coherence
 from .gru import run_gru
 from .harmonics import Harmonics
 from .norm_relu import normed_behind, normed_beside
@@ -83,7 +84,8 @@ class LiveUnet(nn.Module):
     """Features to masks of the first source, one mask a channel.
 
     Args:
-        spec: its bands, divisible by 2 ** levels, and its channels are those of the features and of the masks.
+        spec: its bands, divisible by 2 ** levels, and its channels are those of the features and of the masks; its
+            `coherence_frames` say whether phases are among the features.
         config: the network's size.
 
     Raises:
@@ -110,7 +112,13 @@ class LiveUnet(nn.Module):
         # A complex mask is made of a share, what is added to it, and an imaginary part.
         made = channels if spec.mask == "ratio" else 3 * channels
         widths, self.mask = (channels, *config.channels), spec.mask
-        seen = (channels * (1 + len(config.harmonics)), *config.channels)
+        self.coherence = Coherence(channels, spec.coherence_frames) if spec.coherence_frames else None
+        # Of each comparison its spread over harmonics and two parts, see `Coherence`.
+        compared = len(spec.coherence_frames) * (1 + len(config.harmonics) + 2)
+        seen = (channels * (1 + len(config.harmonics)) + compared, *config.channels)
+        self._heard = spec.feature_maps
+        before = 0 if self.coherence is None else self.coherence.past_frames
+        self.past_frames = (before + config.past_frames[0], *config.past_frames[1:])
         self.encoders = nn.ModuleList(
             Encoder(a, b, (config.kernel_frames, config.kernel_bands), dilation)
             for (a, b), dilation in zip(itertools.pairwise(seen), config.dilations or (1,) * levels, strict=True)
@@ -127,8 +135,8 @@ class LiveUnet(nn.Module):
     @property
     def states(self) -> tuple[StateSpec, ...]:
         """Name and shape (for batch 1) of each state, in the order of `forward`."""
-        widths = (self.channels, *self.config.channels[:-1])
-        sizes = enumerate(zip(widths, self.config.past_frames, strict=True))
+        widths = (self._heard, *self.config.channels[:-1])
+        sizes = enumerate(zip(widths, self.past_frames, strict=True))
         maps = [StateSpec(name=f"past_{i}", shape=(1, w, past, self.bands >> i)) for i, (w, past) in sizes]
         return (*maps, StateSpec(name="recurrent", shape=(1, 1, self.config.recurrent_size)))
 
@@ -143,7 +151,7 @@ class LiveUnet(nn.Module):
         """Masks for `features` and the states to pass with the frames that follow.
 
         Args:
-            features: [batch, channel, frame, band], any number of frames.
+            features: [batch, `feature_maps`, frame, band], any number of frames.
             states: as `initial_states` or as the previous call returned them.
 
         Returns:
@@ -151,9 +159,9 @@ class LiveUnet(nn.Module):
             in -1…2, then imaginary in -1…1; and the next states.
         """
         x, skips, next_states = torch.cat([states[0], features], 2), [], []
-        for encoder, kept, past in zip(self.encoders, self.config.past_frames, (*states[1:-1], None), strict=True):
+        for encoder, kept, past in zip(self.encoders, self.past_frames, (*states[1:-1], None), strict=True):
             next_states.append(x[:, :, -kept:])
-            x = x if skips else self.harmonics(x)
+            x = x if skips else self._first_maps(x)
             x, skip = encoder(x, past)
             skips.append(skip)
         batch, width, frames, bands = x.shape
@@ -164,6 +172,13 @@ class LiveUnet(nn.Module):
         for decoder in self.decoders:
             x = decoder(x, skips.pop() if skips else None)
         return (self._masks(x), *next_states, recurrent_next)
+
+    def _first_maps(self, features: Tensor) -> Tensor:
+        """What the first convolution sees of features with their past before them."""
+        if self.coherence is None:
+            return self.harmonics(features)
+        present = features[:, : self.channels, self.coherence.past_frames :]
+        return torch.cat([self.harmonics(present), self.coherence(features, self.harmonics)], 1)
 
     def _masks(self, x: Tensor) -> Tensor:
         if self.mask == "ratio":

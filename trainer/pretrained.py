@@ -25,7 +25,7 @@ from .harmonics import ratios_of
 from .live_unet import LiveUnetConfig
 from .overrides import Override, overridden, typed_override
 
-LATENCY_KEYS = ("hop_samples", "synthesis_samples", "lookahead_frames")
+LATENCY_KEYS = ("hop_samples", "synthesis_samples", "lookahead_frames", "coherence_frames")
 """What of a signal path no weight's shape depends on."""
 
 
@@ -127,6 +127,8 @@ def _can_begin(config: TrainConfig, weights: Pretrained) -> bool:
     theirs, ours = dataclasses.asdict(weights.signal), dataclasses.asdict(config.signal)
     same = all(theirs[name] == ours[name] for name in ours if name not in (*LATENCY_KEYS, "mask"))
     same = same and (theirs["mask"] == ours["mask"] or ours["mask"] == "complex")
+    compared = len(theirs["coherence_frames"])
+    same = same and compared in (0, len(ours["coherence_frames"]))
     small, large = weights.network, config.network
     wider = len(large.channels) == len(small.channels) and large.recurrent_size >= small.recurrent_size
     wider = wider and all(more >= fewer for more, fewer in zip(large.channels, small.channels, strict=True))
@@ -238,7 +240,7 @@ def _harmonics(graph: Any, held: dict[str, Tensor], makers: dict[str, Any], spec
     """Ratios of the network's `Harmonics`; none where the graph has no such part."""
     shares, bands = list[Any](), list[Any]()
     for table in ("harmonics.lower_share", "harmonics.upper_share"):
-        for product in (node for node in graph.node if table in node.input):
+        for product in [node for node in graph.node if table in node.input][:1]:
             (read,) = (makers[name] for name in product.input if name in makers)
             shares.append(held[table].numpy())
             bands.append(held[read.input[1]].numpy())

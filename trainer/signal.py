@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..realtime.bands import band_average_matrix, band_interpolation_matrix
-from ..realtime.masking import BandMasking
+from ..realtime.masking import PHASE_FLOOR, BandMasking
 from ..realtime.spec import SignalSpec
 from ..realtime.windows import analysis_window, synthesis_window
 from .side_by_side import side_by_side
@@ -79,10 +79,10 @@ class SignalPath(nn.Module):
         return torch.stack(padded).sum(0).reshape(batch, channels, -1)
 
     def features(self, spectra: Tensor) -> Tensor:
-        """Compressed band magnitudes of mid and side (of the channel itself where there is one).
+        """Compressed band magnitudes of mid and side (of the channel itself where there is one), then phases if any.
 
         Returns:
-            float32 [batch, channel, frame, band], 0 or more.
+            float32 [batch, `feature_maps`, frame, band], as `BandMasking.features` writes them.
         """
         if spectra.device.type == "cpu" and not spectra.requires_grad:
             return self._compiled_features(spectra)
@@ -91,11 +91,16 @@ class SignalPath(nn.Module):
             spectra = torch.stack([left + right, left - right], 1) * 0.5
         re, im = spectra.real[..., : self.average.shape[0]], spectra.imag[..., : self.average.shape[0]]
         magnitude = (re * re).addcmul_(im, im).sqrt_()  # torch's complex abs is several times slower on a CPU
-        return torch.log1p(magnitude.matmul(self.average) * self.spec.feature_scale)
+        found = torch.log1p(magnitude.matmul(self.average) * self.spec.feature_scale)
+        if not self.spec.coherence_frames:
+            return found
+        mid = spectra[:, :1, :, self.masking.phased.clip(0)]  # a band of many bins has no one phase
+        mid = mid / (mid.abs() + PHASE_FLOOR) * torch.from_numpy(self.masking.phased >= 0).to(mid.device)
+        return torch.cat([found, mid.real, mid.imag], 1)
 
     def _compiled_features(self, spectra: Tensor) -> Tensor:
-        batch, channels, frames, _ = spectra.shape
-        found, given = np.empty((batch, channels, frames, self.spec.bands), np.float32), spectra.numpy()
+        batch, _, frames, _ = spectra.shape
+        found, given = np.empty((batch, self.spec.feature_maps, frames, self.spec.bands), np.float32), spectra.numpy()
         side_by_side(lambda lane: self.masking.features(given[lane].swapaxes(0, 1), found[lane]), batch)
         return torch.from_numpy(found)
 
