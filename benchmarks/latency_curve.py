@@ -3,6 +3,7 @@
     python benchmarks/latency_curve.py DATA [--models live-12 studio] --csv benchmarks/latency_curve.csv \
         --figure docs/latency.png
     python benchmarks/latency_curve.py --from-csv benchmarks/latency_curve.csv --figure docs/latency.png
+    python benchmarks/latency_curve.py DATA --models live-6 --from-csv FILE --csv FILE   measures one of them anew
 
 Every test track of DATA/paired (DATA/splits.json), whole, through the path that plays live. Prints a Markdown table;
 writes every score as `advsep-eval --csv` does. The figure needs the extra `eval`.
@@ -119,14 +120,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--models", nargs="+", help="bundled models or .onnx files; default: all that are bundled")
-    parser.add_argument("--from-csv", type=Path, help="draw what was measured before")
+    parser.add_argument("--from-csv", type=Path, help="what was measured before, of other models")
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--figure", type=Path)
     asked = parser.parse_args()
-    if (asked.data is None) == (asked.from_csv is None):
+    if asked.data is None and asked.from_csv is None:
         parser.error("give DATA or --from-csv FILE")
-    scores = read_csv(asked.from_csv) if asked.from_csv else measured(asked.models or model_names(), asked.data)
-    names = sorted({score.model for score in scores}, key=latency_ms)
+    scores = measured(asked.models or model_names(), asked.data) if asked.data else []
+    anew = {score.model for score in scores}
+    if asked.from_csv:
+        scores += [score for score in read_csv(asked.from_csv) if score.model not in anew]
+    latency = {name: latency_ms(name) for name in {score.model for score in scores}}
+    scores.sort(key=lambda score: latency[score.model])
+    names = sorted(latency, key=lambda name: latency[name])
     print(table(scores, names))
     if asked.csv:
         write_whole(asked.csv, as_csv(scores).encode())
