@@ -38,17 +38,20 @@ class Harmonics(nn.Module):
         inside = (wanted >= centres[0]) & (wanted <= centres[-1])  # beyond the last band there is nothing
         tables = {"lower_share": (1 - share) * inside, "upper_share": share * inside}
         for name, table in {"lower": upper - 1, "upper": upper, **tables}.items():
-            kind = torch.float32 if name in tables else torch.int64
-            self.register_buffer(name, torch.from_numpy(table.copy()).to(kind), persistent=False)
+            kept = torch.from_numpy(table.copy())
+            kept = kept.float().reshape(-1, 1, 1, 1) if name in tables else kept
+            self.register_buffer(name, kept, persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """[batch, channel, frame, band] to [batch, channel * (1 + ratio), frame, band], the features first."""
         if not self.ratios:
             return features
         batch, channels, frames, bands = features.shape
-        read = features.index_select(3, self.lower) * self.lower_share
-        read = read + features.index_select(3, self.upper) * self.upper_share
-        read = read.reshape(batch, channels, frames, len(self.ratios), bands).transpose(2, 3)
+        # Bands first: what is read then is whole rows, several times as fast as single numbers.
+        rows = features.permute(3, 0, 1, 2)
+        read = rows.index_select(0, self.lower) * self.lower_share
+        read = read + rows.index_select(0, self.upper) * self.upper_share
+        read = read.reshape(len(self.ratios), bands, batch, channels, frames).permute(2, 3, 0, 4, 1)
         return torch.cat([features, read.reshape(batch, -1, frames, bands)], 1)
 
 
@@ -57,10 +60,11 @@ def ratios_of(spec: SignalSpec, shares: NDArray[np.float32], bands: NDArray[np.i
 
     Args:
         spec: the bands.
-        shares: `lower_share` and `upper_share`, [2, ratio * band].
+        shares: `lower_share` and `upper_share`, [2, ratio * band, …].
         bands: `lower` and `upper`, likewise.
     """
     centres = band_centres(spec)
+    shares = shares.reshape(len(shares), -1)
     read = (shares * centres[bands]).sum(0).reshape(-1, spec.bands)
     known = (shares.sum(0) > 0.5).reshape(read.shape) & (centres > 0)
     return tuple(round(float(np.median(line[of] / centres[of])), 3) for line, of in zip(read, known, strict=True))

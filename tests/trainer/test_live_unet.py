@@ -153,4 +153,4 @@ def test_the_default_model_has_the_parameters_that_were_counted() -> None:
     spec = config.signal.spec()
     network = LiveUnet(spec, config.network)
     assert (spec.bands, spec.channels, spec.latency_samples) == (192, 2, 512)
-    assert sum(p.numel() for p in network.parameters()) == 886_342
+    assert sum(p.numel() for p in network.parameters()) == 892_102
