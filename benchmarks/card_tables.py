@@ -6,12 +6,12 @@ python benchmarks/card_tables.py
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import fmean
 
 from advsep.realtime.registry import find_model, model_names
+from advsep.trainer.report import StemScore, read_csv
 
 SCORES = Path(__file__).with_name("latency_curve.csv")
 HEAD = "| track | vocals | gain | accompaniment | gain |\n|---|---|---|---|---|\n"
@@ -20,11 +20,10 @@ Scores = dict[tuple[str, str, str, str], float]
 """SDR in dB by corpus, track, stem and what was scored."""
 
 
-def read_scores(model: str) -> Scores:
-    """Of one model, from the file that lies beside this one."""
-    with SCORES.open(newline="") as lines:
-        rows = [row for row in csv.DictReader(lines) if row["model"] == model]
-    return {(row["corpus"], row["track"], row["stem"], row["signal"]): float(row["sdr_db"]) for row in rows}
+def scores_of(model: str, measured: list[StemScore]) -> Scores:
+    """Of one model."""
+    of_it = [each for each in measured if each.model == model]
+    return {(each.corpus, each.track, each.stem, each.signal): each.metrics.sdr_db for each in of_it}
 
 
 def line(title: str, scores: Scores, tracks: Iterable[tuple[str, str]]) -> str:
@@ -50,9 +49,10 @@ def table(scores: Scores) -> str:
 
 def main() -> None:
     """Every bundled model that was measured."""
+    measured = read_csv(SCORES)
     for name in model_names():
         card = find_model(name).with_suffix(".md")
-        text, scores = card.read_text(), read_scores(name)
+        text, scores = card.read_text(), scores_of(name, measured)
         if scores and HEAD in text:
             before, after = text.split(HEAD)
             card.write_text(before + table(scores) + "\n" + after.split("\n\n", 1)[1])
