@@ -60,7 +60,7 @@ class ColumnDecoder:
 
     def __init__(self, signal: SignalSpec) -> None:
         self._signal = signal
-        window = analysis_window(signal.window_samples, signal.synthesis_samples)
+        window = analysis_window(signal.window_samples, signal.synthesis_samples, signal.taper_samples)
         self._full_scale = float(window.sum()) / 2
         self._waiting: NDArray[np.float32] = np.zeros((0, signal.channels, signal.bands), np.float32)
         self._end = -1

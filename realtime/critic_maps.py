@@ -174,7 +174,9 @@ def _separate(
     count = len(samples) // hop
     fed = np.zeros(((count + late) * hop, signal.channels), np.float32)
     match_channels(samples[: count * hop], fed[: count * hop])
-    analysis = StreamingAnalysis(signal.window_samples, signal.synthesis_samples, hop, signal.channels)
+    analysis = StreamingAnalysis(
+        signal.window_samples, signal.synthesis_samples, hop, signal.channels, signal.taper_samples
+    )
     masking, average = BandMasking(signal, rate_hz), band_average_matrix(signal, rate_hz).T
     magnitudes = np.zeros((count + late, signal.channels, signal.bands))
     shares = np.zeros((count + late, signal.channels, signal.bands), np.float32)

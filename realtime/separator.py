@@ -37,8 +37,8 @@ class HopSeparator:
         self.model, self.spec, self.max_hops = model, spec, max_hops
         self.repaired_samples = 0
         self.delay_samples = spec.latency_samples - h
-        self._analysis = StreamingAnalysis(n, s, h, channels)
-        self._synthesis = StreamingSynthesis(n, s, h, channels)
+        self._analysis = StreamingAnalysis(n, s, h, channels, spec.taper_samples)
+        self._synthesis = StreamingSynthesis(n, s, h, channels, spec.crossfade_samples, spec.taper_samples)
         self._masking = BandMasking(spec, rate_hz)
         # Spectra wait here for the masks that look-ahead makes late.
         self._spectra = np.zeros((spec.lookahead_frames + max_hops, channels, spec.bins), np.complex64)

@@ -53,19 +53,27 @@ class StreamingAnalysis:
         synthesis_samples: S, even, at most N.
         hop_samples: H, a divisor of S/2.
         channels: 1 or more, each transformed by itself.
+        taper_samples: M, at most S; None: S/2.
 
     Raises:
         SpecError: the windows cannot reconstruct.
         ValueError: no channel.
     """
 
-    def __init__(self, window_samples: int, synthesis_samples: int, hop_samples: int, channels: int) -> None:
+    def __init__(
+        self,
+        window_samples: int,
+        synthesis_samples: int,
+        hop_samples: int,
+        channels: int,
+        taper_samples: int | None = None,
+    ) -> None:
         check_windows(window_samples, hop_samples, synthesis_samples)
         _check_channels(channels)
         self._hop = hop_samples
         self._channels = channels
         self._bins = window_samples // 2 + 1
-        self._window = analysis_window(window_samples, synthesis_samples).astype(np.float32)
+        self._window = analysis_window(window_samples, synthesis_samples, taper_samples).astype(np.float32)
         self._history = np.zeros((channels, 2 * window_samples), np.float32)
         self._end = window_samples
         self._frame = np.zeros(window_samples, np.float32)
@@ -124,11 +132,24 @@ class StreamingAnalysis:
 
 
 class StreamingSynthesis:
-    """Spectra to sound. One stream, one thread at a time. Arguments and errors as `StreamingAnalysis`."""
+    """Spectra to sound. One stream, one thread at a time. Arguments and errors as `StreamingAnalysis`.
 
-    def __init__(self, window_samples: int, synthesis_samples: int, hop_samples: int, channels: int) -> None:
+    Args:
+        crossfade_samples: C, see `realtime.windows.heard_window`.
+    """
+
+    def __init__(
+        self,
+        window_samples: int,
+        synthesis_samples: int,
+        hop_samples: int,
+        channels: int,
+        crossfade_samples: int | None = None,
+        taper_samples: int | None = None,
+    ) -> None:
+        n, h, s = window_samples, hop_samples, synthesis_samples
         # The inverse FFT is unnormalised: its 1/N is in the window.
-        window = synthesis_window(window_samples, hop_samples, synthesis_samples) / window_samples
+        window = synthesis_window(n, h, s, crossfade_samples, taper_samples) / n
         _check_channels(channels)
         self._hop = hop_samples
         self._channels = channels

@@ -55,6 +55,8 @@ class SignalConfig:
     feature_scale: float = 4.0
     mask: Literal["ratio", "complex"] = "ratio"
     coherence_frames: tuple[int, ...] = ()
+    crossfade_samples: int | None = None
+    taper_samples: int | None = None
 
     def __post_init__(self) -> None:
         self.spec()  # windows and bands that cannot work are refused here, before anything is decoded

@@ -124,7 +124,7 @@ class IdealMasks:
         average = band_average_matrix(signal, rate_hz).T.astype(np.float32)
         frames = -(-len(samples) // hop) + signal.synthesis_samples // hop
         padded = np.pad(samples, ((0, frames * hop - len(samples)), (0, 0)))
-        analysis = StreamingAnalysis(size, signal.synthesis_samples, hop, channels)
+        analysis = StreamingAnalysis(size, signal.synthesis_samples, hop, channels, signal.taper_samples)
         magnitudes = np.empty((channels, frames, signal.bands), np.float32)
         for start in range(0, frames, HOPS_AT_ONCE):
             count = min(HOPS_AT_ONCE, frames - start)

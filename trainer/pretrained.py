@@ -25,7 +25,14 @@ from .harmonics import ratios_of
 from .live_unet import LiveUnetConfig
 from .overrides import Override, overridden, typed_override
 
-LATENCY_KEYS = ("hop_samples", "synthesis_samples", "lookahead_frames", "coherence_frames")
+LATENCY_KEYS = (
+    "hop_samples",
+    "synthesis_samples",
+    "crossfade_samples",
+    "taper_samples",
+    "lookahead_frames",
+    "coherence_frames",
+)
 """What of a signal path no weight's shape depends on."""
 
 

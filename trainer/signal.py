@@ -38,8 +38,8 @@ class SignalPath(nn.Module):
         self.spec, self.masking = spec, BandMasking(spec, rate_hz)
         n, h, s = spec.window_samples, spec.hop_samples, spec.synthesis_samples
         tables = {
-            "analysis": analysis_window(n, s),
-            "synthesis": synthesis_window(n, h, s),
+            "analysis": analysis_window(n, s, spec.taper_samples),
+            "synthesis": synthesis_window(n, h, s, spec.crossfade_samples, spec.taper_samples),
             "average": band_average_matrix(spec, rate_hz).T,
             "interpolate": band_interpolation_matrix(spec, rate_hz).T,
         }

@@ -26,7 +26,7 @@ def fed(qapp: object, tmp_path: Path) -> Iterator[FedSession]:
 def full_scale(signal: SignalSpec) -> float:
     """|X| of a sine of amplitude 1 whose frequency is a bin's, by its DFT."""
     n, k = signal.window_samples, signal.window_samples // 8
-    window = analysis_window(n, signal.synthesis_samples)
+    window = analysis_window(n, signal.synthesis_samples, signal.taper_samples)
     return abs(sum(window[i] * math.cos(2 * math.pi * k * i / n) * np.exp(-2j * np.pi * k * i / n) for i in range(n)))
 
 

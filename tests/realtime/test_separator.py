@@ -117,13 +117,37 @@ def test_it_separates(demo_song: DemoSong, two_minutes_at_once: Sound) -> None:
 
 
 @pytest.mark.parametrize(
-    ("h", "s", "ahead"), [(64, 128, 0), (128, 256, 0), (256, 512, 0), (512, 1024, 0), (256, 512, 3), (128, 512, 1)]
+    ("h", "s", "ahead", "crossfade"),
+    [
+        (64, 128, 0, None),
+        (128, 256, 0, None),
+        (256, 512, 0, None),
+        (512, 1024, 0, None),
+        (256, 512, 3, None),
+        (128, 512, 1, None),
+        (64, 128, 0, 16),
+        (256, 512, 0, 64),
+        (128, 512, 1, 1),
+    ],
 )
 @pytest.mark.parametrize("channels", [1, 2])
 def test_declared_latency_is_measured_latency_of_every_preset(
-    make_model: Callable[..., Path], with_signal: Callable[..., SignalSpec], h: int, s: int, ahead: int, channels: int
+    make_model: Callable[..., Path],
+    with_signal: Callable[..., SignalSpec],
+    h: int,
+    s: int,
+    ahead: int,
+    crossfade: int | None,
+    channels: int,
 ) -> None:
-    spec = with_signal(hop_samples=h, synthesis_samples=s, lookahead_frames=ahead, channels=channels)
+    spec = with_signal(
+        hop_samples=h,
+        synthesis_samples=s,
+        lookahead_frames=ahead,
+        crossfade_samples=crossfade,
+        taper_samples=crossfade,
+        channels=channels,
+    )
     separator = StreamSeparator(ModelSession(make_model(spec), 3), 3)
     assert separator.latency_samples == s + ahead * h == spec.latency_samples
     samples = noise(0.5, channels)

@@ -35,11 +35,13 @@ def test_contracts_from_before_complex_masks_are_of_ratios(spec: ModelSpec) -> N
     assert (spec.signal.mask, spec.signal.mask_maps) == ("ratio", spec.signal.channels)
 
 
-def test_complex_masks_have_twice_the_maps_and_the_same_critics(spec: ModelSpec) -> None:
+def test_complex_masks_have_twice_the_maps_and_quick_windows_and_they_the_same_critics(spec: ModelSpec) -> None:
     turned = dataclasses.replace(spec.signal, mask="complex")
     assert turned.mask_maps == 2 * spec.signal.channels
     assert turned.sounds_like(spec.signal)
     assert spec.signal.sounds_like(turned)
+    quick = dataclasses.replace(spec.signal, crossfade_samples=64, taper_samples=128)
+    assert quick.sounds_like(spec.signal)
     assert not turned.sounds_like(dataclasses.replace(spec.signal, feature_scale=1.0))
 
 
@@ -100,6 +102,10 @@ def test_another_schema_version_comes_before_its_strange_keys(spec: ModelSpec) -
     [
         (lambda d: d.update(latency_samples=511), "latency_samples is 511 but the signal path makes 512"),
         (lambda d: d["signal"].update(lookahead_frames=1), "latency_samples is 512 but the signal path makes 768"),
+        (lambda d: d["signal"].update(crossfade_samples=0), "crossfade_samples must be 1 to hop_samples (256), got 0"),
+        (lambda d: d["signal"].update(crossfade_samples=257), "crossfade_samples must be 1 to hop_samples (256), got"),
+        (lambda d: d["signal"].update(taper_samples=0), "taper_samples must be 1 to synthesis_samples (512), got 0"),
+        (lambda d: d["signal"].update(taper_samples=513), "taper_samples must be 1 to synthesis_samples (512), got"),
         (lambda d: d["signal"].update(lookahead_frames=-1), "lookahead_frames must be 0 or more, got -1"),
         (lambda d: d["signal"].update(native_rates_hz=[48000]), "native_rates_hz must contain sample_rate_hz 44100"),
         (lambda d: d["signal"].update(channels=3), "channels must be 1 or 2, got 3"),

@@ -31,14 +31,25 @@ OTHERS = [
     (2, 2, 1),  # the smallest of all
 ]
 
+QUICK = [
+    (4096, 512, 256, 64, 256),
+    (4096, 512, 256, 64, 64),
+    (4096, 512, 256, 256, 100),  # H = C: all S samples, by a Hann window
+    (512, 256, 64, 1, 1),
+    (512, 256, 64, 17, 256),
+    (1200, 400, 100, 33, 399),
+    (2, 2, 1, 1, 1),
+]
+"""N, S, H, C, M."""
+
 Windows = tuple[int, int, int]
 
 
 # --- The slow reference -------------------------------------------------------------------------
 
 
-def slow_windows(n: int, s: int, h: int) -> tuple[list[float], list[float]]:
-    m = s // 2
+def slow_windows(n: int, s: int, h: int, m: int | None = None) -> tuple[list[float], list[float]]:
+    m = m or s // 2
     a = [
         math.sin(math.pi / 2 * (i + 0.5) / (n - m)) if i < n - m else math.cos(math.pi / 2 * (i - (n - m) + 0.5) / m)
         for i in range(n)
@@ -47,9 +58,25 @@ def slow_windows(n: int, s: int, h: int) -> tuple[list[float], list[float]]:
     return a, [hann[i] / a[n - s + i] * 2 * h / s for i in range(s)]
 
 
-def slow_analysis(samples: NDArray[np.float64], n: int, s: int, h: int) -> NDArray[np.complex128]:
+def slow_crossfade(n: int, s: int, h: int, c: int, m: int) -> list[float]:
+    """The synthesis window that lets a frame take over from the one before it within c samples."""
+    a, _ = slow_windows(n, s, h, m)
+    heard = [
+        math.sin(math.pi / 2 * (i + 0.5) / c) ** 2
+        if i < c
+        else 1.0
+        if i < h
+        else math.cos(math.pi / 2 * (i - h + 0.5) / c) ** 2
+        if i < h + c
+        else 0.0
+        for i in range(s)
+    ]
+    return [heard[i] / a[n - s + i] for i in range(s)]
+
+
+def slow_analysis(samples: NDArray[np.float64], n: int, s: int, h: int, m: int | None = None) -> NDArray[np.complex128]:
     """[time, channels] -> [frames, channels, bins]; frame t ends at sample (t + 1) * h."""
-    window, _ = slow_windows(n, s, h)
+    window, _ = slow_windows(n, s, h, m)
     frames, channels = len(samples) // h, samples.shape[1]
     spectra = np.zeros((frames, channels, n // 2 + 1), np.complex128)
     for t in range(frames):
@@ -63,9 +90,11 @@ def slow_analysis(samples: NDArray[np.float64], n: int, s: int, h: int) -> NDArr
     return spectra
 
 
-def slow_synthesis(spectra: NDArray[np.complex128], n: int, s: int, h: int) -> NDArray[np.float64]:
+def slow_synthesis(
+    spectra: NDArray[np.complex128], n: int, s: int, h: int, quick: tuple[int, int] | None = None
+) -> NDArray[np.float64]:
     """[frames, channels, bins] -> [frames * h, channels], s - h samples late."""
-    _, window = slow_windows(n, s, h)
+    window = slow_crossfade(n, s, h, *quick) if quick else slow_windows(n, s, h)[1]
     frames, channels = spectra.shape[:2]
     late = np.zeros((frames * h + s, channels))
     for t in range(frames):
@@ -154,6 +183,35 @@ def test_agrees_with_the_slow_reference_in_random_blocks(windows: Windows) -> No
     full_scale = sum(slow_windows(n, s, h)[0]) / 2
     assert np.max(np.abs(spectra - expected)) < 1e-5 * full_scale
     assert np.max(np.abs(output - expected_output)) < 1e-5
+
+
+@pytest.mark.parametrize("sizes", QUICK)
+def test_windows_that_fall_quickly_and_take_over_quickly(sizes: tuple[int, int, int, int, int]) -> None:
+    n, s, h, c, m = sizes
+    frames = max(24, 3 * n // h)
+    samples, spectra = noise(frames, (n, s, h), 2), empty_spectra(frames, (n, s, h), 2)
+    StreamingAnalysis(n, s, h, 2, m).process(samples, spectra)
+    expected = slow_analysis(samples[: 4 * h].astype(np.float64), n, s, h, m)
+    assert np.max(np.abs(spectra[:4] - expected)) < 1e-5 * sum(slow_windows(n, s, h, m)[0]) / 2
+
+    synthesis = StreamingSynthesis(n, s, h, 2, c, m)
+    assert synthesis.delay_samples == s - h
+    output = np.empty_like(samples)
+    synthesis.process(spectra, output)
+    assert decibels(output[s - h :].astype(np.float64) - samples[: len(samples) - s + h], samples) < -120
+
+    masked = (spectra * np.random.default_rng(1).uniform(0, 1, spectra.shape)).astype(np.complex64)
+    StreamingSynthesis(n, s, h, 2, c, m).process(masked, output)
+    wanted = slow_synthesis(masked.astype(np.complex128), n, s, h, (c, m))
+    assert np.max(np.abs(output - wanted)) < 1e-4
+
+
+def test_a_crossfade_of_half_the_synthesis_window_is_none() -> None:
+    spectra = analyse(noise(40, (4096, 512, 256), 2), (4096, 512, 256)) * np.float32(0.3)
+    outputs = [np.empty((40 * 256, 2), np.float32) for _ in range(2)]
+    for output, crossfade in zip(outputs, (None, 256), strict=True):
+        StreamingSynthesis(4096, 512, 256, 2, crossfade).process(spectra, output)
+    np.testing.assert_allclose(*outputs, atol=1e-6)
 
 
 @settings(max_examples=40, deadline=None)

@@ -113,7 +113,9 @@ def test_a_preset_may_give_weights_another_latency(
     hop = plain.signal.hop_samples // 2
     other = tiny(
         name="quicker",
-        signal=dataclasses.replace(plain.signal, hop_samples=hop, synthesis_samples=2 * hop),
+        signal=dataclasses.replace(
+            plain.signal, hop_samples=hop, synthesis_samples=2 * hop, crossfade_samples=hop // 2
+        ),
         network=LiveUnetConfig(
             **(dataclasses.asdict(weights.network) | {"dilations": (2,) * len(weights.network.channels)})
         ),

@@ -32,8 +32,10 @@ def test_a_preset_differs_from_live_12_in_its_windows_and_frames_alone_and_live_
     assert (signal.window_samples, signal.hop_samples, signal.sample_rate_hz) == (4096, latency // 2, 44100)
     assert config.segment_frames * signal.hop_samples == 65536  # 1.49 s
     assert f"live-{signal.latency_samples / 44.1:.0f}" == name
+    assert (signal.crossfade_samples, signal.taper_samples) == (latency // 8, latency // 4)
+    windows = {"hop_samples": 256, "synthesis_samples": 512, "crossfade_samples": 64, "taper_samples": 128}
     compared = {"coherence_frames": other.signal.coherence_frames}
-    windows = dataclasses.replace(config.signal, hop_samples=256, synthesis_samples=512, **compared)
+    at_live_12 = dataclasses.replace(config.signal, **windows, **compared)
     network = dataclasses.replace(config.network, dilations=other.network.dilations)
     if name == "live-3":  # whose hop is too short for a network of that size
         small = {"channels": (16, 24, 32, 48), "recurrent_size": 128, "harmonics": ()}
@@ -41,7 +43,7 @@ def test_a_preset_differs_from_live_12_in_its_windows_and_frames_alone_and_live_
         network = other.network
     compared_ms = [frames * signal.hop_samples / 44.1 for frames in signal.coherence_frames]
     assert compared_ms == ([] if name == "live-3" else pytest.approx([23.2, 46.4, 92.9], abs=0.1))
-    assert dataclasses.replace(config, name="live-12", signal=windows, network=network, segment_frames=256) == other
+    assert dataclasses.replace(config, name="live-12", signal=at_live_12, network=network, segment_frames=256) == other
     # The network looks back as far, in time: 16 hops of live-12, or a hop of live-23 more.
     assert (1 + sum(config.network.past_frames)) * signal.hop_samples == pytest.approx(16 * 256, abs=512)
 
@@ -62,7 +64,9 @@ def test_a_configuration_survives_its_own_toml(name: str, tmp_path: Path) -> Non
     text = config_toml(config)
     (tmp_path / "config.toml").write_text(text, "utf-8")
     assert load_preset(str(tmp_path / "config.toml")) == config
-    assert tomllib.loads(text) == json.loads(json.dumps(dataclasses.asdict(config)))
+    plain = json.loads(json.dumps(dataclasses.asdict(config)))
+    plain["signal"] = {key: value for key, value in plain["signal"].items() if value is not None}
+    assert tomllib.loads(text) == plain
     assert "native_rates_hz = [44100, 48000]\n" in text
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from advsep.realtime.masking import BandMasking
 from advsep.realtime.spec import SignalSpec
-from advsep.realtime.stft import StreamingAnalysis
+from advsep.realtime.stft import StreamingAnalysis, StreamingSynthesis
 from advsep.trainer.signal import SignalPath, mask_magnitudes
 
 from .conftest import spec_of
@@ -25,7 +25,8 @@ def noise(spec: SignalSpec, seed: int = 1) -> np.ndarray:
 
 
 def live_spectra(spec: SignalSpec, samples: np.ndarray) -> np.ndarray:
-    analysis = StreamingAnalysis(spec.window_samples, spec.synthesis_samples, spec.hop_samples, spec.channels)
+    n, s, h = spec.window_samples, spec.synthesis_samples, spec.hop_samples
+    analysis = StreamingAnalysis(n, s, h, spec.channels, spec.taper_samples)
     spectra = np.zeros((FRAMES, spec.channels, spec.bins), np.complex64)
     analysis.process(samples, spectra)
     return spectra
@@ -91,6 +92,19 @@ def test_synthesis_gives_the_sound_back_late_by_s_minus_h(sizes: tuple[int, int,
     whole = len(samples) - delay
     error = out[delay : delay + whole] - samples[:whole]
     assert 10 * np.log10(np.sum(error.astype(np.float64) ** 2) / np.sum(samples.astype(np.float64) ** 2)) < -100
+
+
+@pytest.mark.parametrize("crossfade", [None, 1, 40, 64])
+def test_masked_sound_is_that_of_the_live_path(crossfade: int | None) -> None:
+    spec = dataclasses.replace(spec_of((512, 64, 256), 2), crossfade_samples=crossfade, taper_samples=crossfade)
+    path, samples = SignalPath(spec), noise(spec)
+    masks = np.random.default_rng(2).random((2, FRAMES, spec.bands), np.float32)
+    heard = path.synthesise(path.analyse(batch_of(path, samples)) * path.bin_masks(torch.from_numpy(masks)[None]))
+
+    live, masked, wanted = live_spectra(spec, samples), np.zeros((FRAMES, 2, spec.bins), np.complex64), samples.copy()
+    BandMasking(spec).apply(masks, live, masked)
+    StreamingSynthesis(512, 256, 64, 2, crossfade, crossfade).process(masked, wanted)
+    assert np.abs(heard[0, :, : len(samples)].numpy().T - wanted).max() < 1e-5
 
 
 def test_complex_masks_are_those_of_the_live_path_and_their_magnitudes() -> None:
