@@ -2,12 +2,15 @@
 
 A tone between two bins of 4096 samples at 44.1 kHz, heard by the synthesis window's S samples at the end of the frame:
 SDR in dB where the mask is 1 in so many bins and 0 elsewhere, and with the best complex numbers there are for those
-bins (least squares over all phases, of any size: what no network will reach).
+bins (least squares over all phases, of any size: what no network will reach). With --quick the windows that live
+presets have: heard are the first 5/8 of the S samples, the others are look-ahead.
 
-    python benchmarks/window_end.py
+    python benchmarks/window_end.py [--quick]
 """
 
 from __future__ import annotations
+
+import argparse
 
 import numpy as np
 from advsep.realtime.windows import analysis_window, synthesis_window
@@ -20,25 +23,32 @@ SYNTHESIS_SAMPLES = (128, 256, 512, 1024, 2048)
 SIDE_BINS = (1, 2, 4)
 
 
-def heard(tone: NDArray[np.float64], bins: NDArray[np.int64], size: int, factor: complex) -> NDArray[np.float64]:
+def heard(
+    tone: NDArray[np.float64], bins: NDArray[np.int64], size: int, factor: complex, quick: bool
+) -> NDArray[np.float64]:
     """The end of what each bin of a tone adds, turned by `factor`: [sample, bin]."""
-    spectrum = np.fft.rfft(tone * analysis_window(WINDOW_SAMPLES, size))
+    spectrum = np.fft.rfft(tone * _analysis(size, quick))
     alone = np.zeros((len(bins), len(spectrum)), complex)
     alone[np.arange(len(bins)), bins] = spectrum[bins] * factor
-    return _end(np.fft.irfft(alone, WINDOW_SAMPLES), size).T
+    return _end(np.fft.irfft(alone, WINDOW_SAMPLES), size, quick).T
 
 
-def _end(frames: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    return frames[..., -size:] * synthesis_window(WINDOW_SAMPLES, size // 2, size)
+def _analysis(size: int, quick: bool) -> NDArray[np.float64]:
+    return analysis_window(WINDOW_SAMPLES, size, size // 4 if quick else None)
 
 
-def errors(place_bins: float, side: int, size: int) -> tuple[float, float]:
+def _end(frames: NDArray[np.float64], size: int, quick: bool) -> NDArray[np.float64]:
+    windows = (size // 8, size // 4) if quick else (None, None)
+    return frames[..., -size:] * synthesis_window(WINDOW_SAMPLES, size // 2, size, *windows)
+
+
+def errors(place_bins: float, side: int, size: int, quick: bool) -> tuple[float, float]:
     """Relative to the tone's power: of an open mask, and of the best complex one."""
     bins = round(place_bins) + np.arange(-side, side + 1)
     angles = 2 * np.pi * place_bins * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES
     tones = [np.cos(angles + phase) for phase in PHASES]
-    wanted = np.concatenate([_end(tone * analysis_window(WINDOW_SAMPLES, size), size) for tone in tones])
-    real, turned = (np.concatenate([heard(tone, bins, size, factor) for tone in tones]) for factor in (1, 1j))
+    wanted = np.concatenate([_end(tone * _analysis(size, quick), size, quick) for tone in tones])
+    real, turned = (np.concatenate([heard(tone, bins, size, factor, quick) for tone in tones]) for factor in (1, 1j))
     both = np.hstack([real, turned])
     best = both @ np.linalg.lstsq(both, wanted, rcond=None)[0]
     power = np.sum(wanted**2)
@@ -47,12 +57,15 @@ def errors(place_bins: float, side: int, size: int) -> tuple[float, float]:
 
 def main() -> None:
     """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--quick", action="store_true", help="windows of the live presets")
+    quick = parser.parse_args().quick
     print("| S | latency | " + " | ".join(f"{2 * side + 1} bins: open / best complex" for side in SIDE_BINS) + " |")
     print("|---" * (len(SIDE_BINS) + 2) + "|")
     for size in SYNTHESIS_SAMPLES:
         cells: list[str] = []
         for side in SIDE_BINS:
-            of_all = np.mean([errors(place, side, size) for place in PLACES_BINS], 0)
+            of_all = np.mean([errors(place, side, size, quick) for place in PLACES_BINS], 0)
             cells.append(" / ".join(f"{-10 * np.log10(each):.1f} dB" for each in of_all))
         print(f"| {size} | {size / 44.1:.1f} ms | {' | '.join(cells)} |")
 

@@ -7,8 +7,6 @@ detection in the complex domain", IEEE Signal Processing Letters 2004).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
@@ -33,35 +31,29 @@ class Coherence(nn.Module):
         """Frames that are needed before the first one compared."""
         return 2 * max(self.frames)
 
-    def forward(self, features: Tensor, spread: Callable[[Tensor], Tensor]) -> Tensor:
-        """Maps of all d, for one after another of what is said here.
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Maps of all d, of one after another of what is said here.
 
         Args:
             features: [batch, channel + 2, `past_frames` + frame, band].
-            spread: makes more maps of these, as `Harmonics` does: a voice's upper partials lose their phase first.
 
         Returns:
-            [batch, map, frame, band]: `spread` of the cosine of how far the phase is from a constant tone's, then the
-            real and the imaginary part of such a tone's frame beside this one, with magnitudes as shares so that none
-            is large.
+            three of [batch, d, frame, band]: the cosine of how far the phase is from a constant tone's; the real and
+            the imaginary part of such a tone's frame beside this one, with magnitudes as shares so that none is large.
         """
-        past = self.past_frames
-        count = features.shape[2] - past
-        # All d side by side where the channels were: a graph of few operations, each of which costs microseconds.
-        once, twice = (
-            torch.stack([features[:, :, past - each * late : past - each * late + count] for late in self.frames], 2)
-            for each in (1, 2)
-        )
-        now = features[:, :, None, past:]
-        power, power_once = torch.expm1(now[:, 0]), torch.expm1(once[:, 0])
-        re, im = _product(self._phase(now), self._phase(twice))
-        square_re, square_im = _product(self._phase(once), self._phase(once))
-        turned_re, turned_im = _product((re, im), (square_re, -square_im))
+        batch, _, frames, bands = features.shape
+        count = frames - self.past_frames
+        # One reading of all frames that are compared: a graph of few operations, each of which costs microseconds.
+        offsets = [self.past_frames - late for late in (0, *self.frames, *(2 * each for each in self.frames))]
+        wanted = torch.tensor(offsets, device=features.device)[:, None] + torch.arange(count, device=features.device)
+        read = features.index_select(2, wanted.flatten()).reshape(batch, -1, len(offsets), count, bands)
+        parts = [1, len(self.frames), len(self.frames)]
+        power, power_once, _ = torch.expm1(read[:, 0]).split(parts, 1)
+        now, once, twice = zip(*(read[:, self.channels + part].split(parts, 1) for part in (0, 1)), strict=True)
+        steady = _product(_product(once, once), (twice[0], -twice[1]))
+        turned_re, turned_im = _product(now, (steady[0], -steady[1]))
         share = 2 * power_once / (power + power_once + SILENT)
-        return torch.cat([spread(turned_re), share * turned_re, share * turned_im], 1)
-
-    def _phase(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        return features[:, self.channels], features[:, self.channels + 1]
+        return turned_re, share * turned_re, share * turned_im
 
 
 def _product(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

@@ -44,15 +44,17 @@ class Harmonics(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """[batch, channel, frame, band] to [batch, channel * (1 + ratio), frame, band], the features first."""
-        if not self.ratios:
-            return features
+        return torch.cat([features, self.read(features)], 1) if self.ratios else features
+
+    def read(self, features: Tensor) -> Tensor:
+        """What is read alone: of each channel all ratios, [batch, channel * ratio, frame, band]."""
         batch, channels, frames, bands = features.shape
         # Bands first: what is read then is whole rows, several times as fast as single numbers.
         rows = features.permute(3, 0, 1, 2)
         read = rows.index_select(0, self.lower) * self.lower_share
         read = read + rows.index_select(0, self.upper) * self.upper_share
         read = read.reshape(len(self.ratios), bands, batch, channels, frames).permute(2, 3, 0, 4, 1)
-        return torch.cat([features, read.reshape(batch, -1, frames, bands)], 1)
+        return read.reshape(batch, -1, frames, bands)
 
 
 def ratios_of(spec: SignalSpec, shares: NDArray[np.float32], bands: NDArray[np.int64]) -> tuple[float, ...]:

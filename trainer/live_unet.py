@@ -178,7 +178,13 @@ class LiveUnet(nn.Module):
         if self.coherence is None:
             return self.harmonics(features)
         present = features[:, : self.channels, self.coherence.past_frames :]
-        return torch.cat([self.harmonics(present), self.coherence(features, self.harmonics)], 1)
+        steady, *parts = self.coherence(features)
+        if not self.config.harmonics:
+            return torch.cat([present, steady, *parts], 1)
+        # Of both at once: a voice's upper partials are heard first, and lose their phase first.
+        read = self.harmonics.read(torch.cat([present, steady], 1))
+        cut = self.channels * len(self.config.harmonics)
+        return torch.cat([present, read[:, :cut], steady, read[:, cut:], *parts], 1)
 
     def _masks(self, x: Tensor) -> Tensor:
         if self.mask == "ratio":
