@@ -26,8 +26,12 @@ def session(bundled_model: Path) -> ModelSession:
 
 
 def random_features(session: ModelSession) -> NDArray[np.float32]:
-    signal = session.spec.signal
-    return np.random.default_rng(0).exponential(1.0, (signal.channels, FRAMES, signal.bands)).astype(np.float32)
+    """Magnitudes and phases, as live-12 hears them."""
+    signal, rng = session.spec.signal, np.random.default_rng(0)
+    magnitudes = rng.exponential(1.0, (signal.channels, FRAMES, signal.bands))
+    angles = rng.uniform(0, 2 * np.pi, (FRAMES, signal.bands))
+    assert session.spec.signal.feature_maps == signal.channels + 2
+    return np.concatenate([magnitudes, np.stack([np.cos(angles), np.sin(angles)])]).astype(np.float32)
 
 
 def masks_in_chunks(session: ModelSession, features: NDArray[np.float32], chunk: int) -> NDArray[np.float32]:
