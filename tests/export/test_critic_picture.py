@@ -103,7 +103,7 @@ def _check_estimates(said: dict[str, np.ndarray], song: Path) -> None:
     """Both together are the mixture, by numpy's FFT; and a click is where it was."""
     sound, _ = soundfile.read(song, dtype="float64")
     sound = np.concatenate([np.zeros((4096, 2)), sound[22050:]])
-    window = analysis_window(4096, 512)
+    window = analysis_window(4096, 512, 128)
     both = np.expm1(said["estimates"].astype(float)).sum(0) / said["feature_scale"]
     edges = np.round(said["band_edges_hz"] / (44100 / 4096) + 0.5).astype(int)
     edges[0] = np.asarray(read_model_spec(find_model("live-12")).signal.band_edges_bins)[0]
