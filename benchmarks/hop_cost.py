@@ -65,8 +65,8 @@ def hop_times_us(session: ModelSession, blocks: NDArray[np.float32], hops: int) 
 def _parts(session: ModelSession, blocks: NDArray[np.float32], hops: int) -> dict[str, float]:
     """Median microseconds of each step of a hop."""
     signal = session.spec.signal
-    sizes = (signal.window_samples, signal.synthesis_samples, signal.hop_samples, signal.channels)
-    analysis, synthesis, masking = StreamingAnalysis(*sizes), StreamingSynthesis(*sizes), BandMasking(signal)
+    analysis, synthesis = StreamingAnalysis.of_signal(signal), StreamingSynthesis.of_signal(signal)
+    masking = BandMasking(signal)
     spectra = np.zeros((1, signal.channels, signal.bins), np.complex64)
     masked, out = np.zeros_like(spectra), np.empty_like(blocks[0])
     features, masks = session.features(1), session.run(1)

@@ -23,32 +23,34 @@ SYNTHESIS_SAMPLES = (128, 256, 512, 1024, 2048)
 SIDE_BINS = (1, 2, 4)
 
 
-def heard(
-    tone: NDArray[np.float64], bins: NDArray[np.int64], size: int, factor: complex, quick: bool
-) -> NDArray[np.float64]:
+Windows = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Of the analysis and of the synthesis."""
+
+
+def windows_of(size: int, quick: bool) -> Windows:
+    """Those of S samples."""
+    crossfade, taper = (size // 8, size // 4) if quick else (None, None)
+    back = synthesis_window(WINDOW_SAMPLES, size // 2, size, crossfade, taper)
+    return analysis_window(WINDOW_SAMPLES, size, taper), back
+
+
+def heard(tone: NDArray[np.float64], bins: NDArray[np.int64], windows: Windows, factor: complex) -> NDArray[np.float64]:
     """The end of what each bin of a tone adds, turned by `factor`: [sample, bin]."""
-    spectrum = np.fft.rfft(tone * _analysis(size, quick))
+    there, back = windows
+    spectrum = np.fft.rfft(tone * there)
     alone = np.zeros((len(bins), len(spectrum)), complex)
     alone[np.arange(len(bins)), bins] = spectrum[bins] * factor
-    return _end(np.fft.irfft(alone, WINDOW_SAMPLES), size, quick).T
+    return (np.fft.irfft(alone, WINDOW_SAMPLES)[:, -len(back) :] * back).T
 
 
-def _analysis(size: int, quick: bool) -> NDArray[np.float64]:
-    return analysis_window(WINDOW_SAMPLES, size, size // 4 if quick else None)
-
-
-def _end(frames: NDArray[np.float64], size: int, quick: bool) -> NDArray[np.float64]:
-    windows = (size // 8, size // 4) if quick else (None, None)
-    return frames[..., -size:] * synthesis_window(WINDOW_SAMPLES, size // 2, size, *windows)
-
-
-def errors(place_bins: float, side: int, size: int, quick: bool) -> tuple[float, float]:
+def errors(place_bins: float, side: int, windows: Windows) -> tuple[float, float]:
     """Relative to the tone's power: of an open mask, and of the best complex one."""
+    there, back = windows
     bins = round(place_bins) + np.arange(-side, side + 1)
     angles = 2 * np.pi * place_bins * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES
     tones = [np.cos(angles + phase) for phase in PHASES]
-    wanted = np.concatenate([_end(tone * _analysis(size, quick), size, quick) for tone in tones])
-    real, turned = (np.concatenate([heard(tone, bins, size, factor, quick) for tone in tones]) for factor in (1, 1j))
+    wanted = np.concatenate([(tone * there)[-len(back) :] * back for tone in tones])
+    real, turned = (np.concatenate([heard(tone, bins, windows, factor) for tone in tones]) for factor in (1, 1j))
     both = np.hstack([real, turned])
     best = both @ np.linalg.lstsq(both, wanted, rcond=None)[0]
     power = np.sum(wanted**2)
@@ -63,9 +65,9 @@ def main() -> None:
     print("| S | latency | " + " | ".join(f"{2 * side + 1} bins: open / best complex" for side in SIDE_BINS) + " |")
     print("|---" * (len(SIDE_BINS) + 2) + "|")
     for size in SYNTHESIS_SAMPLES:
-        cells: list[str] = []
+        cells, windows = list[str](), windows_of(size, quick)
         for side in SIDE_BINS:
-            of_all = np.mean([errors(place, side, size, quick) for place in PLACES_BINS], 0)
+            of_all = np.mean([errors(place, side, windows) for place in PLACES_BINS], 0)
             cells.append(" / ".join(f"{-10 * np.log10(each):.1f} dB" for each in of_all))
         print(f"| {size} | {size / 44.1:.1f} ms | {' | '.join(cells)} |")
 

@@ -174,9 +174,7 @@ def _separate(
     count = len(samples) // hop
     fed = np.zeros(((count + late) * hop, signal.channels), np.float32)
     match_channels(samples[: count * hop], fed[: count * hop])
-    analysis = StreamingAnalysis(
-        signal.window_samples, signal.synthesis_samples, hop, signal.channels, signal.taper_samples
-    )
+    analysis = StreamingAnalysis.of_signal(signal)
     masking, average = BandMasking(signal, rate_hz), band_average_matrix(signal, rate_hz).T
     magnitudes = np.zeros((count + late, signal.channels, signal.bands))
     shares = np.zeros((count + late, signal.channels, signal.bands), np.float32)

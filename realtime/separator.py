@@ -33,12 +33,12 @@ class HopSeparator:
 
     def __init__(self, model: ModelSession, max_hops: int = 1, rate_hz: int | None = None) -> None:
         spec = model.spec.signal
-        n, s, h, channels = spec.window_samples, spec.synthesis_samples, spec.hop_samples, spec.channels
+        h, channels = spec.hop_samples, spec.channels
         self.model, self.spec, self.max_hops = model, spec, max_hops
         self.repaired_samples = 0
         self.delay_samples = spec.latency_samples - h
-        self._analysis = StreamingAnalysis(n, s, h, channels, spec.taper_samples)
-        self._synthesis = StreamingSynthesis(n, s, h, channels, spec.crossfade_samples, spec.taper_samples)
+        self._analysis = StreamingAnalysis.of_signal(spec)
+        self._synthesis = StreamingSynthesis.of_signal(spec)
         self._masking = BandMasking(spec, rate_hz)
         # Spectra wait here for the masks that look-ahead makes late.
         self._spectra = np.zeros((spec.lookahead_frames + max_hops, channels, spec.bins), np.complex64)

@@ -105,8 +105,8 @@ class SignalSpec:
     def sounds_like(self, other: SignalSpec) -> bool:
         """Whether magnitudes of bands are the same of both, so that one's critics can judge the other's stems.
 
-        The analysis window's end may differ: it moves magnitudes less than half a hop of time does (0.3 dB at most on
-        the mean of songs, between S/2 and S/4).
+        The analysis window's end may differ: it moves magnitudes less than a hop of time does (0.3 dB at most on the
+        mean of songs, between S/2 and S/4).
         """
         free = ("mask", "coherence_frames", "crossfade_samples", "taper_samples")
         theirs = {name: getattr(other, name) for name in free}

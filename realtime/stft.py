@@ -27,14 +27,14 @@ leave with the frames that contain them and never reach another channel.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .fft import fft_tables, forward, inverse
 from .jit import jit
-from .spec import check_windows
+from .spec import SignalSpec, check_windows
 from .windows import analysis_window, synthesis_window
 
 Scalar = TypeVar("Scalar", np.float32, np.complex64)
@@ -82,6 +82,12 @@ class StreamingAnalysis:
         # One silent hop, so that neither compiling nor an FFT plan is left for the first real one.
         self._run(self._silence[:hop_samples], np.zeros((1, channels, self._bins), np.complex64))
         self.reset()
+
+    @classmethod
+    def of_signal(cls, signal: SignalSpec) -> Self:
+        """That of a model's signal path."""
+        n, s, h = signal.window_samples, signal.synthesis_samples, signal.hop_samples
+        return cls(n, s, h, signal.channels, signal.taper_samples)
 
     @property
     def flush_frames(self) -> int:
@@ -160,6 +166,12 @@ class StreamingSynthesis:
         self._tables, self._work = fft_tables(window_samples)
         # One silent hop, so that neither compiling nor an FFT plan is left for the first real one.
         self._run(np.zeros((1, channels, self._bins), np.complex64), np.zeros((hop_samples, channels), np.float32))
+
+    @classmethod
+    def of_signal(cls, signal: SignalSpec) -> Self:
+        """That of a model's signal path."""
+        n, s, h = signal.window_samples, signal.synthesis_samples, signal.hop_samples
+        return cls(n, s, h, signal.channels, signal.crossfade_samples, signal.taper_samples)
 
     @property
     def delay_samples(self) -> int:

@@ -120,11 +120,11 @@ class IdealMasks:
     def _magnitudes(self, samples: Stems, rate_hz: int) -> NDArray[np.float32]:
         """Band magnitudes [channel, frame, band] of [sample, channel], with the frames that end after its end."""
         signal = self.spec.signal
-        hop, size, channels = signal.hop_samples, signal.window_samples, signal.channels
+        hop, channels = signal.hop_samples, signal.channels
         average = band_average_matrix(signal, rate_hz).T.astype(np.float32)
         frames = -(-len(samples) // hop) + signal.synthesis_samples // hop
         padded = np.pad(samples, ((0, frames * hop - len(samples)), (0, 0)))
-        analysis = StreamingAnalysis(size, signal.synthesis_samples, hop, channels, signal.taper_samples)
+        analysis = StreamingAnalysis.of_signal(signal)
         magnitudes = np.empty((channels, frames, signal.bands), np.float32)
         for start in range(0, frames, HOPS_AT_ONCE):
             count = min(HOPS_AT_ONCE, frames - start)

@@ -181,7 +181,7 @@ class LiveUnet(nn.Module):
         steady, *parts = self.coherence(features)
         if not self.config.harmonics:
             return torch.cat([present, steady, *parts], 1)
-        # Of both at once: a voice's upper partials are heard first, and lose their phase first.
+        # Of both at once; a voice's upper partials lose their phase first.
         read = self.harmonics.read(torch.cat([present, steady], 1))
         cut = self.channels * len(self.config.harmonics)
         return torch.cat([present, read[:, :cut], steady, read[:, cut:], *parts], 1)

@@ -88,7 +88,7 @@ def test_the_example_package_is_found_validated_and_heard(installed: Path, tmp_p
     assert json.loads(report)["passed"]
     voices: list[NDArray[np.float64]] = []
     for name, chain in (("plain", "vocals:"), ("trembling", "vocals: tremolo(rate_hz=5, depth=1)")):
-        command = (installed / "advsep-live", "-i", "demo", "-o", "speakers", "--seconds", "6", "--json")
+        command = (installed / "advsep-live", "-i", "demo", "-o", "speakers", "--seconds", "7", "--json")
         done = run(*command, "--record", tmp_path / name, "--chain", chain, cwd=tmp_path, environment=jack.environment)
         assert json.loads(done.stdout)["device"] == "demo to system"
         voices.append(soundfile.read(tmp_path / name / "vocals.wav")[0][:, 0])
@@ -98,7 +98,7 @@ def test_the_example_package_is_found_validated_and_heard(installed: Path, tmp_p
     angle = 2 * np.pi * 5 * loud / 44100
     parts = np.stack([np.ones(len(loud)), np.cos(angle), np.sin(angle)], 1)
     (mean, cosine, sine), *_ = np.linalg.lstsq(parts, trembling[loud] / plain[loud], rcond=None)
-    assert len(loud) > 22050  # half a second
+    assert len(loud) > 44100
     assert mean == pytest.approx(0.5, abs=1e-3)
     assert np.hypot(cosine, sine) == pytest.approx(0.5, abs=1e-3)
 

@@ -24,8 +24,7 @@ def test_masks_move_and_depend_on_the_past(tmp_path: Path, demo_song: DemoSong, 
 
     samples = demo_song.mixture[44100 * 4 :][: 200 * signal.hop_samples]
     spectra = np.zeros((200, signal.channels, signal.bins), np.complex64)
-    sizes = (signal.window_samples, signal.synthesis_samples, signal.hop_samples, signal.channels)
-    StreamingAnalysis(*sizes).process(np.ascontiguousarray(samples), spectra)
+    StreamingAnalysis.of_signal(signal).process(np.ascontiguousarray(samples), spectra)
     BandMasking(signal).features(spectra, session.features(200))
     masks = session.run(200).copy()
     assert masks.std(1).mean() > 0.03  # [channel, frame, band]: each band's mask moves along time

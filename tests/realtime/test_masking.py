@@ -138,7 +138,7 @@ def test_a_chord_has_the_same_features_at_any_native_rate(signal: SignalSpec) ->
         chord = np.sum([np.sin(2 * np.pi * hz * time_s) for hz in (196.0, 392.0, 587.0, 3136.0, 9000.0)], 0)
         frames = signal.window_samples // signal.hop_samples
         spectra = np.zeros((frames, 2, signal.bins), np.complex64)
-        analysis = StreamingAnalysis(signal.window_samples, signal.synthesis_samples, signal.hop_samples, 2)
+        analysis = StreamingAnalysis.of_signal(signal)
         analysis.process(np.repeat(chord[:, None], 2, 1).astype(np.float32), spectra)
         heard = np.zeros((2, frames, signal.bands), np.float32)
         BandMasking(signal, as_if_hz).features(spectra, heard)

@@ -35,7 +35,7 @@ def coherent(channels: int, frames: tuple[int, ...] = FRAMES) -> SignalSpec:
 
 def spectra_of(spec: SignalSpec, samples: np.ndarray) -> np.ndarray:
     """[frame, channel, bin] of [sample, channel]."""
-    analysis = StreamingAnalysis(spec.window_samples, spec.synthesis_samples, spec.hop_samples, spec.channels)
+    analysis = StreamingAnalysis.of_signal(spec)
     spectra = np.zeros((len(samples) // spec.hop_samples, spec.channels, spec.bins), np.complex64)
     analysis.process(samples.astype(np.float32), spectra)
     return spectra

@@ -25,8 +25,7 @@ def noise(spec: SignalSpec, seed: int = 1) -> np.ndarray:
 
 
 def live_spectra(spec: SignalSpec, samples: np.ndarray) -> np.ndarray:
-    n, s, h = spec.window_samples, spec.synthesis_samples, spec.hop_samples
-    analysis = StreamingAnalysis(n, s, h, spec.channels, spec.taper_samples)
+    analysis = StreamingAnalysis.of_signal(spec)
     spectra = np.zeros((FRAMES, spec.channels, spec.bins), np.complex64)
     analysis.process(samples, spectra)
     return spectra
@@ -103,7 +102,7 @@ def test_masked_sound_is_that_of_the_live_path(crossfade: int | None) -> None:
 
     live, masked, wanted = live_spectra(spec, samples), np.zeros((FRAMES, 2, spec.bins), np.complex64), samples.copy()
     BandMasking(spec).apply(masks, live, masked)
-    StreamingSynthesis(512, 256, 64, 2, crossfade, crossfade).process(masked, wanted)
+    StreamingSynthesis.of_signal(spec).process(masked, wanted)
     assert np.abs(heard[0, :, : len(samples)].numpy().T - wanted).max() < 1e-5
 
 
