@@ -12,6 +12,9 @@ from .config import TrainConfig, load_preset, resumed_config
 from .overrides import Override, differing_keys, overridden, parse_override, typed_override
 from .pretrained import Pretrained, begun_config, load_pretrained
 
+OF_THE_BEGINNING = ("begun_from", "begun_from_sha256", "weights_licence")
+"""Settings that no preset has: a run got them from what it began with, or was told them."""
+
 
 def warn(message: str) -> None:
     """Say what the person should know, on standard error."""
@@ -38,7 +41,8 @@ def configured(
     if resumed is not None:
         start = load_checkpoint(resumed / "last.ckpt")
         config = resumed_config(start.config, overrides)
-        ignored = differing_keys(config, overridden(load_preset(preset), overrides)) if preset else []
+        differing = differing_keys(config, overridden(load_preset(preset), overrides)) if preset else []
+        ignored = [key for key in differing if key not in OF_THE_BEGINNING]
         if ignored:
             keys = ", ".join(ignored[:4]) + (f" and {len(ignored) - 4} more" if len(ignored) > 4 else "")
             warn(f"a resumed run keeps its own settings; --preset {preset} has other {keys}; change them with --set")
@@ -59,8 +63,9 @@ def configured(
 
 def _begun_again(config: TrainConfig, begin: str | None) -> Pretrained | None:
     """What a resumed run began with, where it still needs that."""
-    if begin is not None:
-        raise AdvsepError("--from is for the start of a run; a resumed one goes on with its own weights")
+    if begin is not None and load_pretrained(begin).sha256 != config.begun_from_sha256:
+        began = f"other weights ({config.begun_from})" if config.begun_from else "random weights"
+        raise AdvsepError(f"--from {begin}: this run began with {began} and goes on with its own; leave --from out")
     if config.mode != "self" and not config.begun_share:
         return None
 

@@ -75,7 +75,7 @@ def own(tmp_path: Path, make_stems: Callable[..., tuple[np.ndarray, np.ndarray]]
     return tmp_path / "own"
 
 
-def adapt(program: Run, own: Path, model: Path, tmp_path: Path, *more: Any) -> tuple[int, str]:
+def adapt(program: Run, own: Path, model: Path | str, tmp_path: Path, *more: Any) -> tuple[int, str]:
     arguments = ["--adapt", own, "--from", model, "--out", tmp_path / "run", "--cache", tmp_path / "cache"]
     sizes = [f"--set={each}" for each in ("lanes=4", "segment_frames=16", "optimiser.learning_rate=0.01")]
     code, _, err = program("advsep-train", *arguments, "--workers", 0, *sizes, *more)
@@ -129,13 +129,16 @@ def test_mixtures_alone_are_learnt_from_a_teacher(program: Run, own: Path, model
     code, err = adapt(program, own / "voices", model, tmp_path, "--steps", 2)
     assert code == 0, err
     assert len(list((tmp_path / "run" / "pseudo").iterdir())) == 2
-    code, err = adapt(program, own / "voices", model, tmp_path, "--resume", "--steps", 3)
-    assert (code, "--from is for the start of a run" in err) == (2, True)
+    code, err = adapt(program, own / "voices", model, tmp_path, "--resume", "--steps", 3)  # the same command
+    assert code == 0, err
+    code, err = adapt(program, own / "voices", "live-12", tmp_path, "--resume", "--steps", 4)
+    assert code == 2
+    assert f"--from live-12: this run began with other weights ({model.resolve()}) and goes on with its own" in err
     again = ["--adapt", own / "voices", "--out", tmp_path / "run", "--cache", tmp_path / "cache", "--workers", 0]
-    code, _, err = program("advsep-train", *again, "--resume", "--steps", 3)
+    code, _, err = program("advsep-train", *again, "--resume", "--steps", 4)
     assert code == 0, err
     model.write_bytes(model.read_bytes().replace(b"CC0-1.0", b"CC0-9.9"))
-    code, _, err = program("advsep-train", *again, "--resume", "--steps", 4)
+    code, _, err = program("advsep-train", *again, "--resume", "--steps", 5)
     assert code == 2
     assert "what the run began with was another file of that name" in err
 

@@ -133,6 +133,21 @@ def test_a_run_folder_repeats_its_run(program: Run, arguments: list[Any], tmp_pa
     assert (code, "--set lanes=3: a resumed run keeps its lanes" in one_line(err)) == (2, True)
 
 
+def test_the_same_command_goes_on_where_weights_were_given(program: Run, arguments: list[Any], tmp_path: Path) -> None:
+    code, _, err = program("advsep-train", *arguments, "--steps", 1, "--workers", 0)
+    assert code == 0, err
+    begun = [*arguments[:2], tmp_path / "begun", *arguments[3:], "--from", tmp_path / "run", "--workers", 0]
+    code, _, err = program("advsep-train", *begun, "--steps", 1)
+    assert code == 0, err
+    code, _, err = program("advsep-train", *begun, "--resume", "--steps", 2)
+    assert code == 0, err
+    assert "keeps its own settings" not in err  # a preset says nothing of what a run began with
+    assert load_checkpoint(tmp_path / "begun" / "last.ckpt").step == 2
+    code, _, err = program("advsep-train", *arguments, "--from", "live-12", "--resume", "--steps", 2)
+    assert code == 2
+    assert "--from live-12: this run began with random weights and goes on with its own" in one_line(err)
+
+
 def test_print_config_is_a_preset_file(program: Run, tmp_path: Path) -> None:
     settings = ["--preset", "live-6", "--set", "signal.bands=224", "--set", "mode=joint", "--steps", 7]
     code, out, err = program("advsep-train", *settings, "--print-config")
