@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ..subnormals import subnormals_as_zero
 from .basics import RATES_HZ
 from .trial import RATE_HZ, Bench, Failed, Samples, Trial, at_settings, expect_bounded, expect_same, noise
 
@@ -67,6 +66,8 @@ def check_left_behind(bench: Bench) -> None:
 @at_settings
 def check_cost(bench: Bench, values: Mapping[str, float]) -> None:
     """At 44.1 kHz in blocks of 128, less than half of a core."""
+    from ..subnormals import subnormals_as_zero  # brings numba, which takes a second to load: no other check does
+
     with subnormals_as_zero(), bench.trial(values, max_block=_COST_FRAMES) as trial:
         times_s = _block_times(trial)
     period_s = _COST_FRAMES / RATE_HZ

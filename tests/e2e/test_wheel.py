@@ -43,7 +43,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     venv.create(folder / "venv", with_pip=True)
     wheel = next(folder.glob("advsep-*.whl"))
     programs = folder / "venv" / "bin"
-    run(programs / "pip", "install", "-q", "-c", ROOT / "constraints.txt", wheel, cwd=folder)
+    run(programs / "pip", "install", "-q", "--no-compile", "-c", ROOT / "constraints.txt", wheel, cwd=folder)
     yield programs
     shutil.rmtree(folder, ignore_errors=True)
 
