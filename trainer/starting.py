@@ -13,7 +13,7 @@ from .overrides import Override, differing_keys, overridden, parse_override, typ
 from .pretrained import Pretrained, begun_config, load_pretrained
 
 OF_THE_BEGINNING = ("begun_from", "begun_from_sha256", "weights_licence")
-"""Settings that no preset has: a run got them from what it began with, or was told them."""
+"""Settings that a run has from the weights that it began with, not from its preset."""
 
 
 def warn(message: str) -> None:
@@ -62,19 +62,20 @@ def configured(
 
 
 def _begun_again(config: TrainConfig, begin: str | None) -> Pretrained | None:
-    """What a resumed run began with, where it still needs that."""
-    if begin is not None and load_pretrained(begin).sha256 != config.begun_from_sha256:
-        began = f"other weights ({config.begun_from})" if config.begun_from else "random weights"
-        raise AdvsepError(f"--from {begin}: this run began with {began} and goes on with its own; leave --from out")
-    if config.mode != "self" and not config.begun_share:
+    """What a resumed run began with, where it still needs that; what `--from` names has to be that, too."""
+    needed = config.mode == "self" or config.begun_share > 0
+    if begin is None and not needed:
         return None
 
-    begun = load_pretrained(config.begun_from)
-    if begun.sha256 != config.begun_from_sha256:
+    begun = load_pretrained(begin or config.begun_from)
+    if begun.sha256 == config.begun_from_sha256:
+        return begun if needed else None
+    if begin is None:
         raise AdvsepError(
             f"{config.begun_from}: what the run began with was another file of that name; put it back or train anew"
         )
-    return begun
+    began = f"other weights ({config.begun_from})" if config.begun_from else "random weights"
+    raise AdvsepError(f"--from {begin}: this run began with {began} and goes on with its own; leave --from out")
 
 
 def check_there_is_work(config: TrainConfig, start: Checkpoint | None, out: Path) -> None:

@@ -105,7 +105,7 @@ def through(model: Path) -> dict[str, Any]:
     engine.disarm()
     stream.close()
     played.close()
-    return {"round_trip": [report.round_trip_samples, report.round_trip_spread_samples], "model": model.stem}
+    return {"through": [report.round_trip_samples, report.round_trip_spread_samples]}
 
 
 def hold_gil(duration_s: float) -> float:
@@ -188,8 +188,7 @@ def see_death() -> dict[str, Any]:
 if __name__ == "__main__":
     what, *models = sys.argv[1:]
     if what == "latency":
-        found = {Path(model).stem: inside(Path(model)) for model in models}
-        found["ports"] = through(Path(models[0]))
+        found = {Path(model).stem: inside(Path(model)) | through(Path(model)) for model in models}
     elif what == "stalls":
         found = stall(Path(models[0]))
     else:
